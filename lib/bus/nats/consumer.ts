@@ -1,0 +1,54 @@
+/** The durable consumer of a subscription: made, or brought to its settings; made again where it was when it is lost. */
+import { AckPolicy, DeliverPolicy, JetStreamApiCodes } from '@nats-io/jetstream';
+import type { ConsumerInfo, JetStreamManager } from '@nats-io/jetstream';
+import { nanos } from '@nats-io/transport-node';
+import type { SubscriptionSettings } from '../options.ts';
+import { isApiError, streamOf } from './streams.ts';
+
+/** How far a durable is, in which life of its stream. */
+export interface Position {
+  /** When the stream was made: sequences of another one mean nothing in this. */
+  stream: string;
+  /** Everything up to this sequence has its verdict. */
+  floor: number;
+}
+
+export async function ensureConsumer(
+  jsm: JetStreamManager,
+  settings: SubscriptionSettings,
+  last: Position | undefined,
+): Promise<Position> {
+  const stream = streamOf[settings.space];
+  const { created } = await jsm.streams.info(stream);
+  const wanted = {
+    ack_wait: nanos(settings.ackWaitMs),
+    max_ack_pending: settings.concurrency,
+    filter_subjects: [...settings.filters],
+    // Giving up is decided where the reason is known, in decide.ts.
+    max_deliver: -1,
+  };
+  let info: ConsumerInfo;
+  try {
+    info = await jsm.consumers.info(stream, settings.durable);
+    if (!same(wanted, info)) info = await jsm.consumers.update(stream, settings.durable, wanted);
+  } catch (error) {
+    if (!isApiError(error, JetStreamApiCodes.ConsumerNotFound)) throw error;
+    const fixed = { durable_name: settings.durable, ack_policy: AckPolicy.Explicit };
+    info = await jsm.consumers.add(stream, { ...fixed, ...wanted, ...startOf(settings, last, created) });
+  }
+  return { stream: created, floor: info.ack_floor.stream_seq };
+}
+
+function startOf(settings: SubscriptionSettings, last: Position | undefined, created: string) {
+  if (last?.stream === created) {
+    return { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: last.floor + 1 };
+  }
+  // A stream that was made anew has nothing that this subscription has seen.
+  if (last !== undefined || settings.from === 'all') return { deliver_policy: DeliverPolicy.All };
+  return { deliver_policy: DeliverPolicy.New };
+}
+
+function same(wanted: object, { config }: ConsumerInfo): boolean {
+  const actual: Record<string, unknown> = { ...config };
+  return Object.entries(wanted).every(([key, value]) => JSON.stringify(actual[key]) === JSON.stringify(value));
+}
