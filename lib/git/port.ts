@@ -1,0 +1,92 @@
+/**
+ * Git as the configuration-service needs it: repositories (one a project), branches, whole-file changes and reads.
+ * Nothing here is a Git command, so that an adapter may be a fast writer, a library or the git program.
+ *
+ * Paths are relative, with `/`, and have been validated by the caller (`resourceUri`). An object id is 40 hex digits.
+ */
+
+/**
+ * One file to write, or, when `content` is null, a file or a whole folder to remove. Removing what is not there is
+ * no change.
+ */
+export interface FileChange {
+  path: string;
+  content: Uint8Array | null;
+}
+
+export interface Author {
+  name: string;
+  email: string;
+}
+
+export interface CommitRequest {
+  branch: string;
+  /** Applied in order: a folder can be removed and filled anew in one commit. */
+  changes: readonly FileChange[];
+  /** First line, blank line, body and trailers, as Git has them. */
+  message: string;
+  author: Author;
+  /** The branch must still be at this commit, or `HeadMoved` is thrown. */
+  expectedHead?: string;
+  /** Files or folders that must be there when it is this commit's turn, or `NotFound` is thrown. */
+  present?: readonly string[];
+  /** Files or folders that must not be there, or `AlreadyExists` is thrown. */
+  absent?: readonly string[];
+}
+
+export interface CommitResult {
+  /** The branch's head after the call. */
+  commit: string;
+  /** False when every file had its content already: no commit was made and `commit` is the old head. */
+  changed: boolean;
+}
+
+export interface TreeEntry {
+  path: string;
+  /** Object id of the blob: equal content has equal id. */
+  id: string;
+}
+
+export interface LogEntry {
+  commit: string;
+  message: string;
+  author: Author;
+  /** Seconds since 1970. */
+  time: number;
+}
+
+/** What the first commit of a repository is made of. */
+export type FirstCommit = Pick<CommitRequest, 'changes' | 'message' | 'author'>;
+
+/**
+ * Every method rejects with `Waiting('NotFound')` when the repository, branch or commit is unknown.
+ * A resolved `commit`, `createBranch`, `removeBranch`, `create` or `remove` survives a crash of the process and of the
+ * machine.
+ */
+export interface GitStore {
+  /** Names of all repositories, sorted. */
+  repositories(): Promise<string[]>;
+  exists(repository: string): Promise<boolean>;
+  /** Makes a repository whose branch `master` has one commit; `AlreadyExists` when it is there. */
+  create(repository: string, first: FirstCommit): Promise<string>;
+  /** Removes a repository whole; false when there was none. A crash leaves it whole or gone. */
+  remove(repository: string): Promise<boolean>;
+  /** Branch names, sorted. */
+  branches(repository: string): Promise<string[]>;
+  /** The commit that a branch points to. */
+  head(repository: string, branch: string): Promise<string>;
+  /** Makes `branch` at the head of `from`; `AlreadyExists` when it is there. */
+  createBranch(repository: string, branch: string, from: string): Promise<string>;
+  /** False when there was none. */
+  removeBranch(repository: string, branch: string): Promise<boolean>;
+  /** One commit for all changes; writers of one branch take turns, readers do not wait. */
+  commit(repository: string, request: CommitRequest): Promise<CommitResult>;
+  /** `ref`: branch or commit id. Undefined when there is no such file. */
+  read(repository: string, ref: string, path: string): Promise<Uint8Array | undefined>;
+  /** All files below the folder `prefix` ('' for all), sorted by path. */
+  tree(repository: string, ref: string, prefix?: string): Promise<TreeEntry[]>;
+  /** Newest first, at most `limit` commits reachable from `ref`. */
+  log(repository: string, ref: string, limit: number): Promise<LogEntry[]>;
+  /** Refuses new calls and waits for running commits. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,118 @@
+/**
+ * What all our HTTP services share: a table of routes on express, JSON in and out, errors as `{code, message}`, and an
+ * end that lets running requests finish. A client never sees a stack: what is not ours is logged and answered 500.
+ */
+import { randomUUID } from 'node:crypto';
+import { createServer, type Server } from 'node:http';
+import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express';
+import { KeptnError } from '../errors/classes.ts';
+import type { Logger } from '../observe/log.ts';
+import { FieldError } from './validate.ts';
+
+export interface Route {
+  method: 'get' | 'post' | 'put' | 'delete';
+  /** As express has it: `/project/:project`. */
+  path: string;
+  handle(request: Request, response: Response): Promise<void> | void;
+}
+
+export interface AppSettings {
+  routes: readonly Route[];
+  log: Logger;
+  /** Largest body in bytes. */
+  bodyLimit: number;
+}
+
+export interface HttpServer {
+  url: string;
+  /** Finishes running requests, for ten seconds at most, and ends the connections that are kept open. */
+  close(): Promise<void>;
+}
+
+const CLOSE_MS = 10_000;
+
+export function createApp({ routes, log, bodyLimit }: AppSettings): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  // Routes that have a cheap and true entity tag set it themselves.
+  app.set('etag', false);
+  app.set('query parser', 'simple');
+  app.use((request, response, next) => {
+    const given = request.headers['x-request-id'];
+    const id = typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID();
+    response.locals['requestId'] = id;
+    response.setHeader('x-request-id', id);
+    response.setHeader('x-content-type-options', 'nosniff');
+    next();
+  });
+  // Whatever the content type says: curl sends a form's type unless it is told otherwise.
+  app.use(express.json({ limit: bodyLimit, type: () => true, strict: false }));
+  for (const [path, ofPath] of Map.groupBy(routes, (route) => route.path)) {
+    const methods = ofPath.map(({ method }) => method.toUpperCase()).sort();
+    for (const route of ofPath) app[route.method](path, (request, response) => route.handle(request, response));
+    app.all(path, (request, response) => {
+      response.setHeader('allow', methods.join(', '));
+      answerError(response, 405, 405, `method ${request.method} is not allowed, but [${methods.join(',')}] are`);
+    });
+  }
+  app.use((request, response) => answerError(response, 404, 404, `path ${request.path} was not found`));
+  app.use(errorHandler(log));
+  return app;
+}
+
+export async function listen(app: Express, host: string, port: number): Promise<HttpServer> {
+  const server = createServer(app);
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once('error', reject).listen(port, host, resolve);
+  await promise;
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the server has no port');
+  const name = host.includes(':') ? `[${host}]` : host;
+  return { url: `http://${name}:${address.port}`, close: () => close(server) };
+}
+
+async function close(server: Server): Promise<void> {
+  // A request on a connection that is kept open gets its answer, and the connection ends with it.
+  server.prependListener('request', (_request, response) => response.setHeader('connection', 'close'));
+  const deadline = setTimeout(() => server.closeAllConnections(), CLOSE_MS);
+  await new Promise((done) => {
+    server.close(done);
+    server.closeIdleConnections();
+  });
+  clearTimeout(deadline);
+}
+
+function answerError(response: Response, status: number, code: number, message: string): void {
+  if (response.headersSent) response.destroy();
+  else response.status(status).json({ code, message });
+}
+
+function errorHandler(log: Logger): ErrorRequestHandler {
+  // express knows an error handler by its four parameters.
+  return (error: unknown, request, response, next) => {
+    void next;
+    if (error instanceof KeptnError) {
+      const code = error instanceof FieldError ? error.problem : error.status;
+      return answerError(response, error.status, code, error.message);
+    }
+    const refusal = refusalOf(error);
+    if (refusal) return answerError(response, refusal.status, refusal.status, refusal.message);
+    const requestId: unknown = response.locals['requestId'];
+    log.error({ err: error, requestId, method: request.method, path: request.path }, 'request failed');
+    answerError(response, 500, 500, `internal error, request ${String(requestId)}`);
+  };
+}
+
+/** What express and its body parser refuse: their errors carry a 4xx status. */
+function refusalOf(error: unknown): { status: number; message: string } | undefined {
+  if (!(error instanceof Error) || !('status' in error) || typeof error.status !== 'number') return undefined;
+  if (error.status < 400 || error.status > 499) return undefined;
+  if (error.status === 413) {
+    const limit = 'limit' in error && typeof error.limit === 'number' ? error.limit : 0;
+    return { status: 413, message: `the body is too large: ${limit} bytes are allowed` };
+  }
+  if ('type' in error && error.type === 'entity.parse.failed') {
+    return { status: 400, message: `parsing the body failed, because it is no JSON: ${error.message.slice(0, 200)}` };
+  }
+  return { status: error.status, message: error.message.slice(0, 200) };
+}

@@ -1,0 +1,45 @@
+/**
+ * Input at the boundary: zod says what is wrong, the answer says it as 0.6.2 does (go-openapi): status 422, in the
+ * field `code` the kind of the problem, in `message` the field and where it is.
+ */
+import type { z } from 'zod';
+import { Terminal } from '../errors/classes.ts';
+
+/** go-openapi's numbers: type, required, too long, pattern, maximum, minimum, too many items. */
+export type FieldProblem = 601 | 602 | 603 | 605 | 608 | 609 | 611;
+
+/** A field that is missing or has a value that is not allowed. */
+export class FieldError extends Terminal {
+  readonly problem: FieldProblem;
+
+  constructor(problem: FieldProblem, message: string) {
+    super('InvalidField', message);
+    this.problem = problem;
+  }
+}
+
+export type Where = 'body' | 'query' | 'path' | 'header';
+
+/** The checked value, or a FieldError for the first problem. `root`: the field's name when the value is no object. */
+export function validate<T>(schema: z.ZodType<T>, value: unknown, where: Where, root = ''): T {
+  const result = schema.safeParse(value, { reportInput: true });
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  if (!issue) throw new FieldError(605, `${where} is not valid`);
+  const field = [root, ...issue.path.map(String)].filter((part) => part !== '').join('.') || where;
+  const name = field === where ? where : `${field} in ${where}`;
+  throw new FieldError(...describe(issue, name));
+}
+
+function describe(issue: z.core.$ZodIssue, name: string): [FieldProblem, string] {
+  const missing = issue.input === undefined || issue.input === null || issue.input === '';
+  if (issue.code === 'invalid_type' && !missing) return [601, `${name} must be of type ${issue.expected}`];
+  if (missing) return [602, `${name} is required`];
+  if (issue.code === 'too_big') {
+    if (issue.origin === 'string') return [603, `${name} should be at most ${issue.maximum} chars long`];
+    if (issue.origin === 'array') return [611, `${name} should have at most ${issue.maximum} items`];
+    return [608, `${name} should be less than or equal to ${issue.maximum}`];
+  }
+  if (issue.code === 'too_small') return [609, `${name} should be greater than or equal to ${issue.minimum}`];
+  return [605, `${name} ${issue.message}`];
+}

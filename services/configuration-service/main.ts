@@ -1,0 +1,38 @@
+/** The configuration-service as a process of its own: `npm run configuration-service`. */
+import { z } from 'zod';
+import { messageOf } from '../../lib/errors/classes.ts';
+import { createObjectGit } from '../../lib/git/objects/store.ts';
+import { problemsOf } from '../../lib/model/names.ts';
+import { createLog } from '../../lib/observe/log.ts';
+import { startConfigurationService } from './service.ts';
+
+const settings = z.object({
+  /** Folder of the Git repositories; no other process may use it. */
+  KEPTN_DATA_DIR: z.string().min(1).default('.keptn/config'),
+  PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
+  KEPTN_LISTEN_HOST: z.string().min(1).default('0.0.0.0'),
+  /** `off`: faster, and a power failure may damage repositories. */
+  KEPTN_GIT_FSYNC: z.enum(['on', 'off']).default('on'),
+});
+
+const log = createLog('configuration-service');
+const parsed = settings.safeParse(process.env);
+if (!parsed.success) {
+  log.fatal(problemsOf(parsed.error));
+  process.exit(2);
+}
+const { KEPTN_DATA_DIR: directory, PORT: port, KEPTN_LISTEN_HOST: host, KEPTN_GIT_FSYNC: fsync } = parsed.data;
+try {
+  const git = await createObjectGit({ directory, durable: fsync === 'on', log });
+  const server = await startConfigurationService({ git, host, port, log });
+  const stop = (): void => {
+    void server
+      .close()
+      .then(() => git.close())
+      .then(() => process.exit(0));
+  };
+  process.once('SIGTERM', stop).once('SIGINT', stop);
+} catch (error) {
+  log.fatal(messageOf(error));
+  process.exit(1);
+}
