@@ -1,0 +1,89 @@
+/** Calls to the API server: a deadline for each, and its errors sorted into ours. */
+import {
+  ApiException,
+  type ConfigurationOptions,
+  Observable,
+  type ObservableMiddleware,
+  PatchStrategy,
+  type RequestContext,
+  setHeaderOptions,
+} from '@kubernetes/client-node';
+import { z } from 'zod';
+import { withDeadline } from '../../errors/deadline.ts';
+import { messageOf, Terminal, Transient } from '../../errors/classes.ts';
+
+const DEADLINE_MS = 15_000;
+/** How long connections are shared before new credentials are taken up, such as a rotated client certificate. */
+const SHARE_MS = 5 * 60_000;
+
+type Options = ConfigurationOptions<ObservableMiddleware>;
+
+const patchTypes = { merge: PatchStrategy.MergePatch, apply: PatchStrategy.ServerSideApply };
+
+type Dispatcher = ReturnType<RequestContext['getDispatcher']>;
+
+/** Makes the calls of one client. */
+export class Caller {
+  #shared: { dispatcher: Dispatcher; until: number } = { dispatcher: undefined, until: 0 };
+
+  /** Runs a call, which is given up after the deadline; `patch`: its content type. */
+  timed<T>(run: (options: Options) => Promise<T>, patch?: keyof typeof patchTypes): Promise<T> {
+    return withDeadline(DEADLINE_MS, (signal) => run(this.#optionsOf(signal, patch)));
+  }
+
+  /** As `timed`; what is thrown becomes `Transient` or, where repeating cannot help, `Terminal`. */
+  async call<T>(what: string, run: (options: Options) => Promise<T>, patch?: keyof typeof patchTypes): Promise<T> {
+    try {
+      return await this.timed(run, patch);
+    } catch (cause) {
+      const message = `${what}: ${sentenceOf(cause)}`;
+      const status = statusOf(cause);
+      if (status === 400 || status === 422) throw new Terminal('Rejected', message, { cause });
+      throw new Transient(status === undefined ? `the API server does not answer (${message})` : message, { cause });
+    }
+  }
+
+  #optionsOf(signal: AbortSignal, patch: keyof typeof patchTypes | undefined): Options {
+    const middleware: ObservableMiddleware = {
+      pre: (context) => {
+        context.setSignal(signal);
+        // client-node makes an agent, and so a TLS connection, for each request.
+        if (Date.now() > this.#shared.until)
+          this.#shared = { dispatcher: context.getDispatcher(), until: Date.now() + SHARE_MS };
+        if (this.#shared.dispatcher) context.setDispatcher(this.#shared.dispatcher);
+        return new Observable(Promise.resolve(context));
+      },
+      post: (context) => new Observable(Promise.resolve(context)),
+    };
+    const plain: Options = { middleware: [middleware], middlewareMergeStrategy: 'append' };
+    return patch ? setHeaderOptions('Content-Type', patchTypes[patch], plain) : plain;
+  }
+}
+
+/** HTTP status of an API server's refusal; undefined when it did not answer. */
+export function statusOf(error: unknown): number | undefined {
+  return error instanceof ApiException ? error.code : undefined;
+}
+
+const statusBody = z.object({ message: z.string() });
+
+/** The API server's own sentence, without the headers and bodies that client-node puts around it. */
+function sentenceOf(error: unknown): string {
+  if (!(error instanceof ApiException)) return causeOf(error);
+  const body: unknown = typeof error.body === 'string' ? parseJson(error.body) : error.body;
+  const parsed = statusBody.safeParse(body);
+  return parsed.success ? parsed.data.message : `HTTP ${error.code}`;
+}
+
+/** undici says 'fetch failed' and keeps why in the cause. */
+function causeOf(error: unknown): string {
+  return error instanceof Error && error.cause instanceof Error ? error.cause.message : messageOf(error);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

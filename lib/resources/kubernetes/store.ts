@@ -1,0 +1,251 @@
+/** ResourceStore on the Kubernetes API. */
+import { randomUUID } from 'node:crypto';
+import { CoreV1Api, CustomObjectsApi, EventsV1Api, KubeConfig, V1MicroTime } from '@kubernetes/client-node';
+import { z } from 'zod';
+import { messageOf, Transient } from '../../errors/classes.ts';
+import { API_VERSION, GROUP, VERSION } from '../../model/kind.ts';
+import { definitionOf, kindNames, nameOf, parseStored, type Kind, type Stored } from '../../model/object.ts';
+import type { Status } from '../../model/status.ts';
+import type { Logger } from '../../observe/log.ts';
+import type { Change, Desired, Note, ResourceStore, StoreHealth, ValueRef } from '../port.ts';
+import { ObjectCache } from '../view.ts';
+import { Caller, statusOf } from './calls.ts';
+import { Reflector, type WatchEvent } from './reflector.ts';
+
+/** Field manager of what the operator applies. */
+const MANAGER = 'keptn-operator';
+
+export interface KubernetesStoreOptions {
+  config: KubeConfig;
+  log: Logger;
+  onWatchEvent?: (kind: Kind, event: WatchEvent) => void;
+}
+
+/** From a kubeconfig file, or as kubectl does: KUBECONFIG, ~/.kube/config, the service account in a pod. */
+export function loadKubeConfig(file?: string): KubeConfig {
+  const config = new KubeConfig();
+  if (file) config.loadFromFile(file);
+  else config.loadFromDefault();
+  return config;
+}
+
+type PatchCall = CustomObjectsApi['patchNamespacedCustomObject'];
+type Write = (...args: Parameters<PatchCall>) => ReturnType<PatchCall>;
+
+const refSchema = z.object({ metadata: z.object({ namespace: z.string(), name: z.string() }) });
+
+export function createKubernetesStore({ config, log, onWatchEvent }: KubernetesStoreOptions): ResourceStore {
+  return new KubernetesStore(config, log, onWatchEvent ?? (() => undefined));
+}
+
+class KubernetesStore implements ResourceStore {
+  readonly objects = new ObjectCache();
+  readonly #custom: CustomObjectsApi;
+  readonly #core: CoreV1Api;
+  readonly #events: EventsV1Api;
+  readonly #caller = new Caller();
+  readonly #log: Logger;
+  readonly #reflectors: Reflector[];
+  readonly #synced = Promise.withResolvers<void>();
+  readonly #pending = new Set<Kind>(kindNames);
+  readonly #stop = new AbortController();
+  #running: Promise<unknown> = Promise.resolve();
+  #onChange: (change: Change) => void = () => undefined;
+
+  constructor(config: KubeConfig, log: Logger, onEvent: (kind: Kind, event: WatchEvent) => void) {
+    this.#custom = config.makeApiClient(CustomObjectsApi);
+    this.#core = config.makeApiClient(CoreV1Api);
+    this.#events = config.makeApiClient(EventsV1Api);
+    this.#log = log;
+    this.#reflectors = kindNames.map((kind) => {
+      const sink = {
+        replace: (items: readonly unknown[]) => this.#replace(kind, items),
+        put: (item: unknown) => this.#put(kind, item),
+        remove: (item: unknown) => this.#remove(kind, item),
+      };
+      return new Reflector({ kind, config, api: this.#custom, caller: this.#caller, sink, log, onEvent });
+    });
+  }
+
+  async follow(onChange: (change: Change) => void): Promise<void> {
+    this.#onChange = onChange;
+    this.#running = Promise.all(this.#reflectors.map((reflector) => reflector.run(this.#stop.signal)));
+    await this.#synced.promise;
+  }
+
+  async apply<K extends Kind>({ kind, metadata, spec }: Desired<K>): Promise<Stored<K>> {
+    const { owner, ...meta } = metadata;
+    const ownerReference = {
+      apiVersion: API_VERSION,
+      kind: owner.kind,
+      name: owner.metadata.name,
+      uid: owner.metadata.uid,
+    };
+    const ownerReferences = [{ ...ownerReference, controller: true, blockOwnerDeletion: true }];
+    const body = { apiVersion: API_VERSION, kind, metadata: { ...meta, ownerReferences }, spec };
+    const answer: unknown = await this.#caller.call(
+      `cannot apply ${nameOf({ kind, metadata })}`,
+      (options) =>
+        this.#custom.patchNamespacedCustomObject(
+          { ...this.#address(kind, metadata), body, fieldManager: MANAGER, force: true },
+          options,
+        ),
+      'apply',
+    );
+    const stored = parse(kind, answer);
+    this.#changed(this.objects.put(stored));
+    return stored;
+  }
+
+  async remove(object: Stored): Promise<void> {
+    const body = { preconditions: { uid: object.metadata.uid }, propagationPolicy: 'Background' };
+    await this.#caller.call(`cannot delete ${nameOf(object)}`, async (options) => {
+      try {
+        await this.#custom.deleteNamespacedCustomObject(
+          { ...this.#address(object.kind, object.metadata), body },
+          options,
+        );
+      } catch (error) {
+        // Gone, or another object has the name by now.
+        if (statusOf(error) !== 404 && statusOf(error) !== 409) throw error;
+      }
+    });
+  }
+
+  async patchStatus<K extends Kind>(object: Stored<K>, status: Status): Promise<Stored<K>> {
+    // A merge patch keeps what it does not name: a field that is to go must be null.
+    const gone = Object.keys(object.status ?? {}).filter((key) => !(key in status));
+    const body = {
+      metadata: lock(object),
+      status: { ...status, ...Object.fromEntries(gone.map((key) => [key, null])) },
+    };
+    const what = `cannot write the status of ${nameOf(object)}`;
+    return this.#written(object, what, body, (request, options) =>
+      this.#custom.patchNamespacedCustomObjectStatus(request, options),
+    );
+  }
+
+  async setFinalizers<K extends Kind>(object: Stored<K>, finalizers: readonly string[]): Promise<Stored<K>> {
+    const body = { metadata: { ...lock(object), finalizers } };
+    const what = `cannot write the finalizers of ${nameOf(object)}`;
+    return this.#written(object, what, body, (request, options) =>
+      this.#custom.patchNamespacedCustomObject(request, options),
+    );
+  }
+
+  async readValue({ kind, namespace, name, key }: ValueRef): Promise<Uint8Array | undefined> {
+    return this.#caller.call(`cannot read ${kind} ${namespace}/${name}`, async (options) => {
+      try {
+        if (kind === 'Secret') {
+          const secret = await this.#core.readNamespacedSecret({ namespace, name }, options);
+          const value = secret.data?.[key];
+          return value === undefined ? undefined : Buffer.from(value, 'base64');
+        }
+        const map = await this.#core.readNamespacedConfigMap({ namespace, name }, options);
+        const binary = map.binaryData?.[key];
+        const text = map.data?.[key];
+        if (binary !== undefined) return Buffer.from(binary, 'base64');
+        return text === undefined ? undefined : Buffer.from(text);
+      } catch (error) {
+        if (statusOf(error) === 404) return undefined;
+        throw error;
+      }
+    });
+  }
+
+  async note(object: Stored, note: Note): Promise<void> {
+    const { namespace, name, uid, resourceVersion } = object.metadata;
+    const body = {
+      apiVersion: 'events.k8s.io/v1',
+      kind: 'Event',
+      metadata: { name: `${name.slice(0, 200)}.${randomUUID()}`, namespace },
+      eventTime: new V1MicroTime(),
+      reportingController: `${GROUP}/operator`,
+      reportingInstance: process.env['HOSTNAME'] ?? 'operator',
+      action: 'Reconcile',
+      regarding: { apiVersion: API_VERSION, kind: object.kind, namespace, name, uid, resourceVersion },
+      type: note.type,
+      reason: note.reason,
+      note: note.message.slice(0, 1000),
+    };
+    try {
+      await this.#caller.timed((options) => this.#events.createNamespacedEvent({ namespace, body }, options));
+    } catch (error) {
+      this.#log.debug({ key: nameOf(object), err: messageOf(error) }, 'event not recorded');
+    }
+  }
+
+  health(): StoreHealth {
+    const oldest = Math.min(...this.#reflectors.map((reflector) => reflector.lastHeard));
+    return { synced: this.#pending.size === 0, quietSeconds: (Date.now() - oldest) / 1000 };
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  #address(kind: Kind, ref: { namespace: string; name: string }) {
+    return {
+      group: GROUP,
+      version: VERSION,
+      plural: definitionOf(kind).plural,
+      namespace: ref.namespace,
+      name: ref.name,
+    };
+  }
+
+  async #written<K extends Kind>(object: Stored<K>, what: string, body: object, write: Write): Promise<Stored<K>> {
+    const request = { ...this.#address(object.kind, object.metadata), body, fieldManager: MANAGER };
+    const answer: unknown = await this.#caller.call(what, (options) => write(request, options), 'merge');
+    const stored = parse(object.kind, answer);
+    // The watch may have told by now that the object is gone: the answer must not bring it back.
+    if (this.objects.get(object.kind, object.metadata)?.metadata.uid === stored.metadata.uid) {
+      if (stored.metadata.deletionTimestamp !== undefined && !stored.metadata.finalizers?.length) {
+        this.#changed(this.objects.delete(object.kind, object.metadata));
+      } else this.#changed(this.objects.put(stored));
+    }
+    return stored;
+  }
+
+  #replace(kind: Kind, items: readonly unknown[]): void {
+    const present = new Set<string>();
+    for (const item of items) {
+      const ref = refSchema.safeParse(item);
+      if (ref.success) present.add(`${ref.data.metadata.namespace}/${ref.data.metadata.name}`);
+      this.#put(kind, item);
+    }
+    for (const { metadata } of this.objects.list(kind)) {
+      if (!present.has(`${metadata.namespace}/${metadata.name}`)) this.#changed(this.objects.delete(kind, metadata));
+    }
+    this.#pending.delete(kind);
+    if (this.#pending.size === 0) this.#synced.resolve();
+  }
+
+  #put(kind: Kind, item: unknown): void {
+    const parsed = parseStored(kind, item);
+    if ('problem' in parsed)
+      this.#log.warn({ kind, err: parsed.problem }, 'object left out: it does not fit the schema');
+    else this.#changed(this.objects.put(parsed));
+  }
+
+  #remove(kind: Kind, item: unknown): void {
+    const ref = refSchema.safeParse(item);
+    if (ref.success) this.#changed(this.objects.delete(kind, ref.data.metadata));
+  }
+
+  #changed(change: Change | undefined): void {
+    if (change) this.#onChange(change);
+  }
+}
+
+/** Optimistic locking: the write is refused when the object has changed or is another one by the same name. */
+function lock(object: Stored): { resourceVersion: string; uid: string } {
+  return { resourceVersion: object.metadata.resourceVersion, uid: object.metadata.uid };
+}
+
+function parse<K extends Kind>(kind: K, answer: unknown): Stored<K> {
+  const parsed = parseStored(kind, answer);
+  if ('problem' in parsed) throw new Transient(`the API server answered with an unexpected object: ${parsed.problem}`);
+  return parsed;
+}
