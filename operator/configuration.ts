@@ -1,0 +1,127 @@
+/** The operator's client of the configuration-service: the few calls of its REST contract that reconcilers make. */
+import { z } from 'zod';
+import { messageOf, Terminal, Transient, Waiting } from '../lib/errors/classes.ts';
+import { withDeadline } from '../lib/errors/deadline.ts';
+import { causeHeaders, type Cause } from '../lib/http/cause.ts';
+
+const DEADLINE_MS = 20_000;
+/** Author of the commits that the operator causes. */
+const AUTHOR = 'keptn-operator <keptn-operator@keptn.sh>';
+
+/** Where a resource is: `project`, then a stage, a service of a stage, or neither. */
+export interface Place {
+  project: string;
+  stage?: string;
+  service?: string;
+}
+
+const versionSchema = z.object({ version: z.string() });
+const errorSchema = z.object({ message: z.string() });
+
+/** The answer to a call that may find nothing, or find its work done. */
+type Answer = { status: number; message: string; body: unknown };
+
+export class Configuration {
+  readonly #base: string;
+
+  /** `url`: of the service, without `/v1`. */
+  constructor(url: string) {
+    this.#base = `${url.replace(/\/$/, '')}/v1`;
+  }
+
+  /** Makes the project unless it is there. */
+  async ensureProject(project: string, cause: Cause): Promise<void> {
+    await this.#ensure(['project'], project, { projectName: project }, cause);
+  }
+
+  async ensureStage(project: string, stage: string, cause: Cause): Promise<void> {
+    await this.#ensure(['project', project, 'stage'], stage, { stageName: stage }, cause);
+  }
+
+  async ensureService(project: string, stage: string, service: string, cause: Cause): Promise<void> {
+    await this.#ensure(['project', project, 'stage', stage, 'service'], service, { serviceName: service }, cause);
+  }
+
+  /** Writes one file; the commit that has it, an older one when it was there already. */
+  async write(place: Place, uri: string, content: Uint8Array, cause: Cause): Promise<string> {
+    const body = { resourceURI: uri, resourceContent: Buffer.from(content).toString('base64') };
+    const answer = await this.#call('PUT', [...pathOf(place), 'resource', uri], body, cause);
+    if (answer.status >= 400) throw refusal(answer);
+    return versionSchema.parse(answer.body).version;
+  }
+
+  /** True when the file is there. */
+  async has(place: Place, uri: string): Promise<boolean> {
+    const answer = await this.#call('GET', [...pathOf(place), 'resource', uri]);
+    if (answer.status >= 400 && answer.status !== 404) throw refusal(answer);
+    return answer.status !== 404;
+  }
+
+  /** Removes one file; no error when it, or what it belongs to, is gone. */
+  async removeResource(place: Place, uri: string, cause: Cause): Promise<void> {
+    await this.#remove([...pathOf(place), 'resource', uri], cause);
+  }
+
+  /** Removes a project with its repository, a stage with its branch or a service with its folder. */
+  async remove(place: Place, cause: Cause): Promise<void> {
+    await this.#remove(pathOf(place), cause);
+  }
+
+  async #remove(path: string[], cause: Cause): Promise<void> {
+    const answer = await this.#call('DELETE', path, undefined, cause);
+    if (answer.status >= 400 && answer.status !== 404) throw refusal(answer);
+  }
+
+  async #ensure(collection: string[], name: string, body: object, cause: Cause): Promise<void> {
+    const found = await this.#call('GET', [...collection, name]);
+    if (found.status < 400) return;
+    if (found.status !== 404) throw refusal(found);
+    const made = await this.#call('POST', collection, body, cause);
+    if (made.status < 400) return;
+    // Two of us may have seen that it was missing.
+    const again = await this.#call('GET', [...collection, name]);
+    if (again.status >= 400) throw refusal(made);
+  }
+
+  async #call(method: string, path: string[], body?: object, cause?: Cause): Promise<Answer> {
+    const url = `${this.#base}/${path.map(encodeURIComponent).join('/')}`;
+    try {
+      return await withDeadline(DEADLINE_MS, async (signal) => {
+        const response = await fetch(url, {
+          method,
+          headers: {
+            ...(body && { 'content-type': 'application/json' }),
+            ...(cause && { ...causeHeaders(cause), 'x-keptn-author': AUTHOR }),
+          },
+          ...(body && { body: JSON.stringify(body) }),
+          signal,
+        });
+        const text = await response.text();
+        const parsed: unknown = text === '' ? undefined : JSON.parse(text);
+        const error = errorSchema.safeParse(parsed);
+        const message = error.success ? error.data.message : `HTTP ${response.status}`;
+        return { status: response.status, message, body: parsed };
+      });
+    } catch (error) {
+      throw new Transient(`the configuration-service does not answer: ${reasonOf(error)}`, { cause: error });
+    }
+  }
+}
+
+function pathOf({ project, stage, service }: Place): string[] {
+  return ['project', project, ...(stage ? ['stage', stage] : []), ...(service ? ['service', service] : [])];
+}
+
+/** A 4xx will be one again until the declaration changes; a 404 until what is missing has come. */
+function refusal({ status, message }: Answer): Error {
+  if (status === 404) return new Waiting('NotFound', `the configuration-service says: ${message}`);
+  if (status >= 500 || status === 408 || status === 409 || status === 412 || status === 429) {
+    return new Transient(`the configuration-service says: ${message}`);
+  }
+  return new Terminal('Rejected', `the configuration-service says: ${message}`);
+}
+
+/** fetch says 'fetch failed' and keeps why in the cause. */
+function reasonOf(error: unknown): string {
+  return error instanceof Error && error.cause instanceof Error ? error.cause.message : messageOf(error);
+}

@@ -1,0 +1,161 @@
+/**
+ * `npm start`: operator, configuration-service and event bus in one process, without a cluster. A directory of YAML
+ * files takes the place of the Kubernetes API: adding, changing and removing a file is applying and deleting.
+ */
+import { once } from 'node:events';
+import { stat } from 'node:fs/promises';
+import { join, relative, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Command, Option } from 'commander';
+import { createMemoryBus } from '../lib/bus/memory/bus.ts';
+import { KeptnError, messageOf } from '../lib/errors/classes.ts';
+import { createObjectGit } from '../lib/git/objects/store.ts';
+import type { GitStore } from '../lib/git/port.ts';
+import type { HttpServer } from '../lib/http/server.ts';
+import { kindNames, type Stored } from '../lib/model/object.ts';
+import { findCondition } from '../lib/model/status.ts';
+import { createLog, type Logger } from '../lib/observe/log.ts';
+import { createOperatorMetrics } from '../lib/observe/metrics.ts';
+import type { ResourceStore } from '../lib/resources/port.ts';
+import { createDirectoryStore } from '../lib/resources/directory/store.ts';
+import { startConfigurationService } from '../services/configuration-service/service.ts';
+import { Configuration } from './configuration.ts';
+import { Controller } from './controller.ts';
+import { createView } from './standalone-view.ts';
+
+const STOP_DEADLINE_MS = 10_000;
+/** The table is shown when everything is ready, or after this time with what is not. */
+const TABLE_DEADLINE_MS = 10_000;
+
+interface Settings {
+  data: string;
+  port: string;
+  listenHost: string;
+}
+
+const command = new Command('npm start --')
+  .description('Runs Keptn on a directory of YAML files: no cluster, no Docker, no database server.')
+  .argument('[directory]', 'folder with Project, Stage, Service and Resource objects', 'examples/sockshop')
+  .addOption(
+    new Option('--data <folder>', 'where Git repositories, events and state are kept')
+      .env('KEPTN_DATA_DIR')
+      .default('.keptn'),
+  )
+  .addOption(new Option('--port <n>', 'port of the configuration-service').env('PORT').default('8080'))
+  .addOption(
+    new Option('--listen-host <address>', 'address that it listens on').env('KEPTN_LISTEN_HOST').default('127.0.0.1'),
+  )
+  .parse();
+
+/** What a person can mend; shown without a stack. */
+class Refused extends Error {}
+
+/** Relative below the current folder, absolute elsewhere. */
+const shown = (path: string): string => {
+  const short = relative(process.cwd(), path) || '.';
+  return short.startsWith('..') ? path : short;
+};
+
+const readiness = (object: Stored | undefined): string => {
+  const ready = findCondition(object?.status, 'Ready');
+  return [ready?.status, ready?.reason, ready?.message, object?.status?.commit].join();
+};
+
+async function listenOn(settings: Settings, git: GitStore, log: Logger): Promise<HttpServer> {
+  const { listenHost: host, port } = settings;
+  try {
+    return await startConfigurationService({ git, host, port: Number(port), log });
+  } catch (error) {
+    throw new Refused(`cannot listen on ${host}:${port} (${messageOf(error)}); choose another port with --port`);
+  }
+}
+
+async function run(directory: string, settings: Settings): Promise<void> {
+  const data = resolve(settings.data);
+  if (!(await stat(directory).catch(() => undefined))?.isDirectory())
+    throw new Refused(`there is no folder ${shown(directory)}`);
+  const view = createView(process.stdout);
+  const log = createLog('standalone', process.env['LOG_LEVEL'] ?? 'error');
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+  process.stdout.write(
+    `Keptn, standalone: ${shown(directory)} is the cluster, ${shown(data)} keeps what it makes.\n\n`,
+  );
+
+  const git = await createObjectGit({ directory: join(data, 'config'), log });
+  const configurationService = await listenOn(settings, git, log);
+  const bus = await createMemoryBus({ directory: join(data, 'events'), log });
+  const store = createDirectoryStore({
+    directory,
+    stateDirectory: join(data, 'resources'),
+    log,
+    onProblem: ({ file, line, message }) =>
+      view.line('✗', 'red', `${shown(file)}${line === undefined ? '' : `:${line}`} ${message}`),
+    onMended: ({ file }) => view.line('✓', 'green', `${shown(file)} is mended`),
+  });
+  const parts = {
+    store,
+    configuration: new Configuration(configurationService.url),
+    bus,
+    log,
+    metrics: createOperatorMetrics(),
+  };
+  const controller = new Controller(parts, { workers: 8, resyncMs: 600_000 });
+
+  // The first reconciliation of everything is told by the table.
+  let tableShown = false;
+  await bus.subscribe({ durable: 'standalone-view', filters: ['sh.keptn.>'], from: 'new' }, async ({ event }) => {
+    view.event(event);
+    return { kind: 'ack' };
+  });
+  await store.follow((change) => {
+    controller.changed(change);
+    const { object, previous, deleted } = change;
+    if (tableShown && (deleted || (object.status && readiness(object) !== readiness(previous))))
+      view.object(object, deleted);
+  });
+  const work = controller.run();
+  await settled(store, controller, stop.signal);
+  process.stdout.write('\n');
+  view.table(store.objects);
+  tableShown = true;
+  const repositories = shown(join(data, 'config'));
+  const project = store.objects.list('Project')[0]?.metadata.name ?? 'PROJECT';
+  process.stdout.write(`
+Git repositories   git -C ${repositories}/${project}.git log --all --oneline
+REST               ${configurationService.url}/v1/project
+Try next           edit a file in ${shown(directory)}, and watch the commit and the event appear here;
+                   remove or add one: that is kubectl delete and apply
+Ctrl-C stops; the next start goes on from here.
+
+`);
+
+  if (!stop.signal.aborted) await once(stop.signal, 'abort');
+  process.stdout.write('\nStopping: what is in work ends first.\n');
+  controller.stop();
+  await Promise.race([work, sleep(STOP_DEADLINE_MS, undefined, { ref: false })]);
+  await store.close();
+  await bus.close();
+  await configurationService.close();
+  await git.close();
+}
+
+/** Until everything is Ready or waits for a person, or the deadline. */
+async function settled(store: ResourceStore, controller: Controller, signal: AbortSignal): Promise<void> {
+  const deadline = Date.now() + TABLE_DEADLINE_MS;
+  const done = ({ status }: Stored): boolean =>
+    findCondition(status, 'Ready')?.status === 'True' || findCondition(status, 'Stalled') !== undefined;
+  while (!signal.aborted && Date.now() < deadline) {
+    if (controller.busy === 0 && kindNames.every((kind) => store.objects.list(kind).every(done))) return;
+    await sleep(50);
+  }
+}
+
+try {
+  await run(resolve(command.args[0] ?? 'examples/sockshop'), command.opts<Settings>());
+  process.exit(0);
+} catch (error) {
+  if (!(error instanceof Refused) && !(error instanceof KeptnError)) throw error;
+  process.stderr.write(`keptn: ${error.message}\n`);
+  process.exit(2);
+}
