@@ -10,7 +10,7 @@ import { expect } from 'chai';
 import { tryLock } from '../tools/real-parts/lock.ts';
 import { ManagedProcess } from '../tools/real-parts/managed-process.ts';
 import { temporaryFolder } from '../tools/real-parts/temporary.ts';
-import { accepts } from './launch/accepts.ts';
+import { accepts } from '../tools/real-parts/accepts.ts';
 import { startApiServer, type ApiServer } from './launch/api-server.ts';
 import { startMongo } from './launch/mongo.ts';
 import { startNats } from './launch/nats.ts';

@@ -8,7 +8,7 @@ import { freePort } from '../../tools/real-parts/free-port.ts';
 import { locate } from '../../tools/real-parts/locate.ts';
 import { ManagedProcess } from '../../tools/real-parts/managed-process.ts';
 import { temporaryFolder } from '../../tools/real-parts/temporary.ts';
-import { accepts } from './accepts.ts';
+import { accepts } from '../../tools/real-parts/accepts.ts';
 
 export interface Mongo {
   url: string;

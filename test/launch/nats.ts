@@ -1,11 +1,7 @@
-/** A nats-server with JetStream, which syncs each message to disk as our installation does. */
-import { rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { freePort } from '../../tools/real-parts/free-port.ts';
-import { locate } from '../../tools/real-parts/locate.ts';
-import { ManagedProcess } from '../../tools/real-parts/managed-process.ts';
+/** A nats-server with JetStream for a test. */
+import { rm } from 'node:fs/promises';
+import { prepareNats } from '../../tools/real-parts/nats-server.ts';
 import { temporaryFolder } from '../../tools/real-parts/temporary.ts';
-import { accepts } from './accepts.ts';
 
 export interface Nats {
   url: string;
@@ -17,21 +13,10 @@ export interface Nats {
 
 export async function startNats(): Promise<Nats> {
   const directory = await temporaryFolder('nats');
-  const port = await freePort();
-  const config = join(directory, 'nats.conf');
-  await writeFile(
-    config,
-    `listen: 127.0.0.1:${port}\njetstream { store_dir: "${directory}", sync_interval: always }\n`,
-  );
-  const server = new ManagedProcess({
-    name: 'nats-server',
-    command: await locate('nats-server'),
-    args: ['-c', config],
-    ready: () => accepts(port),
-  });
+  const { url, server } = await prepareNats(directory);
   await server.start();
   return {
-    url: `nats://127.0.0.1:${port}`,
+    url,
     kill: async () => void (await server.end('SIGKILL')),
     startAgain: () => server.start(),
     async stop() {

@@ -1,4 +1,4 @@
-/** `npm run cluster`: a local Kubernetes control plane with three simulated nodes, to try things on. */
+/** `npm run cluster`: a local Kubernetes control plane with three simulated nodes and a NATS, to try things on. */
 import { execFile } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
@@ -10,11 +10,12 @@ import { prepareControlPlane, prepareNodes } from '../real-parts/control-plane.t
 import { locate } from '../real-parts/locate.ts';
 import { tryLock } from '../real-parts/lock.ts';
 import type { ManagedProcess } from '../real-parts/managed-process.ts';
+import { prepareNats } from '../real-parts/nats-server.ts';
 
 const run = promisify(execFile);
 
 const { data } = new Command('npm run cluster --')
-  .description('Starts etcd, kube-apiserver, controller-manager, scheduler and kwok with three simulated nodes.')
+  .description('Starts etcd, kube-apiserver, controller-manager, scheduler, kwok with three simulated nodes, and NATS.')
   .option('--data <folder>', 'where the cluster is kept; a second start has the same objects', '.keptn/cluster')
   .parse()
   .opts<{ data: string }>();
@@ -54,19 +55,10 @@ if (!unlock) {
 const running: ManagedProcess[] = [];
 try {
   const plane = await prepareControlPlane(directory, { sync: true });
-  const others = await prepareNodes(plane);
-  for (const [name, part] of [
-    ['etcd', plane.etcd],
-    ['kube-apiserver', plane.apiServer],
-  ] as const) {
+  const nats = await prepareNats(directory);
+  for (const part of [nats.server, plane.etcd, plane.apiServer, ...(await prepareNodes(plane))]) {
     running.push(part);
-    await step(name, () => part.start());
-  }
-  for (const [index, name] of ['kube-controller-manager', 'kube-scheduler', 'kwok'].entries()) {
-    const part = others[index];
-    if (!part) continue;
-    running.push(part);
-    await step(name, () => part.start());
+    await step(part.name, () => part.start());
   }
   const kubectl = await locate('kubectl');
   await step('three simulated nodes', async () => {
@@ -89,8 +81,9 @@ The cluster runs; ${shown} keeps its objects. In another terminal:
   export KUBECONFIG=${plane.kubeconfig}
   kubectl get nodes
   kubectl apply -k crds
-  KEPTN_DATA_DIR=.keptn/config npm run configuration-service
-  npm run operator -- --configuration-service http://127.0.0.1:8080 --nats nats://127.0.0.1:4222
+  export KEPTN_LISTEN_HOST=127.0.0.1
+  npm run configuration-service &
+  npm run operator -- --configuration-service http://127.0.0.1:8080 --nats ${nats.url} &
   kubectl apply -k examples/sockshop
 
 Ctrl-C stops it.`);
