@@ -103,7 +103,7 @@ export class Configuration {
         return { status: response.status, message, body: parsed };
       });
     } catch (error) {
-      throw new Transient(`the configuration-service does not answer: ${reasonOf(error)}`, { cause: error });
+      throw new Transient(`the configuration-service does not answer: ${messageOf(error)}`, { cause: error });
     }
   }
 }
@@ -119,9 +119,4 @@ function refusal({ status, message }: Answer): Error {
     return new Transient(`the configuration-service says: ${message}`);
   }
   return new Terminal('Rejected', `the configuration-service says: ${message}`);
-}
-
-/** fetch says 'fetch failed' and keeps why in the cause. */
-function reasonOf(error: unknown): string {
-  return error instanceof Error && error.cause instanceof Error ? error.cause.message : messageOf(error);
 }

@@ -35,5 +35,8 @@ export class Terminal extends KeptnError {}
 
 /** The text of anything thrown. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  // fetch says 'fetch failed' and keeps why in its cause, which has but a code when each of several addresses failed.
+  if (error.message === 'fetch failed' && error.cause instanceof Error) return messageOf(error.cause);
+  return error.message || ('code' in error ? String(error.code) : error.name);
 }

@@ -68,16 +68,11 @@ export function statusOf(error: unknown): number | undefined {
 const statusBody = z.object({ message: z.string() });
 
 /** The API server's own sentence, without the headers and bodies that client-node puts around it. */
-function sentenceOf(error: unknown): string {
-  if (!(error instanceof ApiException)) return causeOf(error);
+export function sentenceOf(error: unknown): string {
+  if (!(error instanceof ApiException)) return messageOf(error);
   const body: unknown = typeof error.body === 'string' ? parseJson(error.body) : error.body;
   const parsed = statusBody.safeParse(body);
   return parsed.success ? parsed.data.message : `HTTP ${error.code}`;
-}
-
-/** undici says 'fetch failed' and keeps why in the cause. */
-function causeOf(error: unknown): string {
-  return error instanceof Error && error.cause instanceof Error ? error.cause.message : messageOf(error);
 }
 
 function parseJson(text: string): unknown {

@@ -10,7 +10,7 @@ import { messageOf } from '../../errors/classes.ts';
 import { GROUP, VERSION } from '../../model/kind.ts';
 import { definitionOf, type Kind } from '../../model/object.ts';
 import type { Logger } from '../../observe/log.ts';
-import { statusOf, type Caller } from './calls.ts';
+import { sentenceOf, statusOf, type Caller } from './calls.ts';
 
 const PAGE = 500;
 const MAX_DELAY_MS = 5_000;
@@ -74,7 +74,10 @@ export class Reflector {
           this.#resourceVersion = undefined;
         } else {
           this.#event('error');
-          log.warn({ kind, err: messageOf(error) }, 'watch interrupted, going on from where it was');
+          // 404 is the answer to a kind, not to an object: the API server does not know it.
+          const missing = `${definitionOf(kind).plural}.${GROUP} is not installed: kubectl apply -k crds`;
+          const reason = statusOf(error) === 404 ? missing : sentenceOf(error);
+          log.warn({ kind, reason }, 'watch interrupted, going on from where it was');
         }
         this.#failures += 1;
       }
