@@ -11,7 +11,9 @@ describe('two thousand Resources', () => {
   });
   after(() => world.stop());
 
-  it('in twenty projects, applied at once, all become Ready', async () => {
+  it('in twenty projects, applied at once, all become Ready', async function () {
+    // kubectl alone takes half a minute to apply them.
+    this.timeout(240_000);
     const projects = Array.from({ length: PROJECTS }, (_, index) => `p${index}`);
     const objects = projects.flatMap((project) => [
       custom('Project', project, { shipyard: { stages: [{ name: 'dev', deployment_strategy: 'direct' }] } }),
