@@ -9,9 +9,6 @@ import { invalid } from './invalid.ts';
 
 export { decodeEvent } from './decode.ts';
 
-/** Media type of all structured events, whatever their version. */
-export const mediaType = 'application/cloudevents+json';
-
 export type Envelope = Readonly<Record<string, unknown>>;
 
 /** The event with exactly the fields of 0.2; extensions stand at the top level. */
