@@ -141,13 +141,16 @@ async function commit(run: Run): Promise<void> {
   });
 }
 
-/** True once the service's artifact has been announced: before that, its chart is being put together. */
+/**
+ * True once the service's artifact is being announced: before that, its chart is being put together. The marker counts,
+ * not the proof: between the two the event may be out, and a change of the chart must not pass for part of it.
+ */
 function inDelivery(run: Run): boolean {
   return serviceObjects(run).some(
     (service) =>
       !isDeleted(service) &&
       service.status?.projectUid === run.status.projectUid &&
-      service.status?.announced?.some(({ type, published }) => type === eventTypes.configurationChange && published),
+      service.status?.announced?.some(({ type }) => type === eventTypes.configurationChange),
   );
 }
 
