@@ -11,6 +11,10 @@ export const codes = {
   MethodNotAllowed: { status: 405, meaning: 'The address exists, the method does not.' },
   Conflict: { status: 409, meaning: 'Another object declares the same thing; the older one is in effect.' },
   HeadMoved: { status: 412, meaning: 'The branch has moved since the expected commit; read again and retry.' },
+  PreconditionFailed: {
+    status: 412,
+    meaning: 'What the request says of the version to change (If-Match, If-None-Match) does not hold any more.',
+  },
   StageNotInShipyard: {
     status: 409,
     meaning: 'The project lists its stages in spec.shipyard; declare the stage there.',

@@ -2,7 +2,7 @@
  * What every adapter of the Git port must do, as tests: byte for byte what the git program sees, and nothing lost or
  * half written when the process is killed.
  */
-import { execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,9 +10,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
-import { KeptnError } from '../errors/classes.ts';
-import type { Code } from '../errors/codes.ts';
-import type { CommitRequest, GitStore } from './port.ts';
+import { historyContract } from './contract-history.ts';
+import { author, bytes, change, refused, runAndKill, writerSource } from './contract-parts.ts';
+import type { GitStore } from './port.ts';
 
 export interface OpenedGit {
   store: GitStore;
@@ -26,61 +26,6 @@ export interface OpenedGit {
 
 const run = promisify(execFile);
 const KILLS = 20;
-const author = { name: 'Ada Lovelace', email: 'ada@example.com' };
-const bytes = (text: string): Uint8Array => Buffer.from(text);
-
-/** One file on a branch. */
-const change = (branch: string, path: string, content: string | null, message = 'a change'): CommitRequest => ({
-  branch,
-  changes: [{ path, content: content === null ? null : bytes(content) }],
-  message,
-  author,
-});
-
-/** Fails unless the call is refused with the code. */
-export async function refused(call: Promise<unknown>, code: Code): Promise<void> {
-  const error = await call.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  expect(error).to.be.instanceOf(KeptnError);
-  expect(error).to.have.property('code', code);
-}
-
-/** A program that commits without end and prints each commit that was acknowledged. */
-export function writerSource(openSource: string, directory: string): string {
-  return `
-    const store = await (${openSource})(${JSON.stringify(directory)});
-    const author = { name: 'w', email: 'w@example.com' };
-    let serial = 0;
-    await Promise.all(['master', 'dev', 'dev', 'prod'].map(async (branch, writer) => {
-      for (;;) {
-        const name = writer + '-' + process.pid + '-' + serial++;
-        const changes = [{ path: 'svc/' + writer + '.yaml', content: Buffer.from(name) }, { path: 'all/' + name, content: Buffer.from(name) }];
-        const { commit } = await store.commit('killed', { branch, changes, message: name, author });
-        process.stdout.write(branch + ' ' + commit + ' ' + name + '\\n');
-      }
-    }));`;
-}
-
-/**
- * Runs a writer, kills it, and gives what was acknowledged. The time counts from its first commit on, or, so that it
- * may die while it recovers, from its start.
- */
-export async function runAndKill(source: string, milliseconds: number, from: 'start' | 'commit'): Promise<string[]> {
-  const child = spawn(process.execPath, ['--input-type=module-typescript', '-e', source], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let output = '';
-  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  const ended = new Promise((done) => child.once('close', done));
-  for (let waited = 0; from === 'commit' && output === '' && waited < 10_000; waited += 5) await sleep(5);
-  await sleep(milliseconds);
-  child.kill('SIGKILL');
-  await ended;
-  return output.split('\n').slice(0, -1);
-}
-
 export function gitContract(name: string, open: () => Promise<OpenedGit>): void {
   describe(`Git in ${name}`, () => {
     let opened: OpenedGit;
@@ -139,7 +84,7 @@ export function gitContract(name: string, open: () => Promise<OpenedGit>): void 
       expect(
         await git('log', '-1', '--format=%an <%ae>|%s|%(trailers:key=Keptn-Context,valueonly)', commit),
       ).to.include('Ada Lovelace <ada@example.com>|Added|42');
-      const [entry] = await store.log('p1', 'master', 1);
+      const [entry] = (await store.log('p1', 'master', { limit: 1 })).entries;
       expect(entry).to.include({ commit, message: 'Added\n\nKeptn-Context: 42\n' });
     });
 
@@ -274,11 +219,15 @@ export function gitContract(name: string, open: () => Promise<OpenedGit>): void 
       expect(await store.branches('p1')).to.deep.equal(['dev', 'master']);
       expect(Buffer.from((await store.read('p1', 'dev', 's2/f')) ?? []).toString()).to.equal('29');
       await store.commit('p1', change('dev', 's1/f', 'new', 'after gc'));
-      expect((await store.log('p1', 'dev', 100)).map(({ message }) => message.trim())).to.have.length(32);
+      expect(
+        (await store.log('p1', 'dev', { limit: 100 })).entries.map(({ message }) => message.trim()),
+      ).to.have.length(32);
       expect(await store.removeBranch('p1', 'dev')).to.equal(true);
       expect(await store.branches('p1')).to.deep.equal(['master']);
       await git('fsck', '--strict', '--full');
     });
+
+    historyContract(() => ({ store, git, folder: join(opened.directory, 'p1.git') }));
 
     it(`loses nothing and leaves no half commit when it is killed ${KILLS} times`, async () => {
       await store.create('killed', { changes: [{ path: 'a', content: bytes('') }], message: 'first', author });

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
-import { gitContract, refused, runAndKill, writerSource } from '../../lib/git/contract.ts';
+import { gitContract } from '../../lib/git/contract.ts';
+import { refused, runAndKill, writerSource } from '../../lib/git/contract-parts.ts';
 import { createObjectGit } from '../../lib/git/objects/store.ts';
 import { createLog } from '../../lib/observe/log.ts';
 
@@ -71,7 +72,7 @@ describe('the folder of Git repositories', () => {
     await run('git', ['-C', repository, 'fsck', '--strict', '--full']);
     const history = (await run('git', ['-C', repository, 'log', '--format=%H %s', '--all'], { maxBuffer: 1 << 26 }))
       .stdout;
-    expect(acknowledged.length).to.be.greaterThan(10);
+    expect(acknowledged.length).to.be.greaterThan(50);
     for (const line of acknowledged) expect(history).to.include(line.slice(line.indexOf(' ') + 1));
     await store.close();
     expect(await readdir(journal)).to.deep.equal([]);
@@ -83,7 +84,8 @@ describe('the folder of Git repositories', () => {
     const [file = ''] = await readdir(journal);
     await writeFile(join(journal, file), Buffer.concat([await readFile(join(journal, file)), Buffer.alloc(50, 7)]));
     const store = await createObjectGit({ directory, log });
-    expect(await store.log('killed', acknowledged.at(-1)?.split(' ')[1] ?? '', 1)).to.have.length(1);
+    const last = acknowledged.at(-1)?.split(' ')[1] ?? '';
+    expect((await store.log('killed', last, { limit: 1 })).entries).to.have.length(1);
     await store.close();
   });
 
@@ -153,7 +155,7 @@ describe('the folder of Git repositories', () => {
     await git('add', '.');
     await git('commit', '-qm', 'pushed');
     await git('push', '-q');
-    expect((await store.log('p1', 'master', 1))[0]?.message).to.equal('pushed\n');
+    expect((await store.log('p1', 'master', { limit: 1 })).entries[0]?.message).to.equal('pushed\n');
     await store.commit('p1', {
       branch: 'master',
       changes: [{ path: 'run.sh', content: Buffer.from('false') }],

@@ -11,6 +11,8 @@ export interface CommitText {
   message: string;
 }
 
+export const isCommitId = (text: string): boolean => /^[0-9a-f]{40}$/.test(text);
+
 export function encodeCommit({ tree, parents, author, time, message }: CommitText): EncodedObject {
   // Git ends a line or a name there; the boundary has refused them, and here nothing may break the object.
   const plain = (text: string): string => text.replace(/[<>\n\0]/g, ' ').trim() || 'unknown';

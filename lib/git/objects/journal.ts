@@ -31,6 +31,8 @@ const headSchema = z.object({
       message: z.string(),
       author: z.object({ name: z.string(), email: z.string() }),
       time: z.int(),
+      /** The second parent of a merge. */
+      mergeOf: z.string().optional(),
       /** `size` of the content that follows; null: removed. */
       files: z.array(z.object({ path: z.string(), size: z.int().nullable() })),
     })

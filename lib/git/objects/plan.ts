@@ -13,13 +13,13 @@ export interface CommitPlan {
   record: Pick<JournalRecord, 'commit' | 'contents'>;
 }
 
-type Wanted = Pick<CommitRequest, 'changes' | 'message' | 'author' | 'present' | 'absent'>;
+type Wanted = Pick<CommitRequest, 'changes' | 'message' | 'author' | 'present' | 'absent' | 'expected' | 'mergeOf'>;
 
 /** `parent`: undefined for the first commit of a repository. Gives undefined when nothing would change. */
 export async function planCommit(
   snapshots: Snapshots,
   parent: string | undefined,
-  { changes, message, author, present = [], absent = [] }: Wanted,
+  { changes, message, author, present = [], absent = [], expected = [], mergeOf }: Wanted,
   time: number,
 ): Promise<CommitPlan | undefined> {
   const load = (id: string) => snapshots.tree(id);
@@ -31,14 +31,19 @@ export async function planCommit(
   for (const path of absent) {
     if (await itemAt(root, path, load)) throw new Terminal('AlreadyExists', `${path} is there already`);
   }
+  for (const { path, id } of expected) {
+    const found = path === '' ? old : (await itemAt(root, path, load))?.id;
+    if (id !== (found ?? null)) throw new Terminal('PreconditionFailed', `${path || 'the folder'} is not as expected`);
+  }
   const blobs = changes.map(({ content }) => content && encodeObject('blob', content));
   const edited = await editTree(
     root,
     changes.map(({ path }, index) => ({ path, id: blobs[index]?.id ?? null })),
     load,
   );
-  if (edited.id === old) return undefined;
-  const commit = encodeCommit({ tree: edited.id, parents: parent ? [parent] : [], author, time, message });
+  if (edited.id === old && mergeOf === undefined) return undefined;
+  const parents = [parent, mergeOf].filter((id) => id !== undefined);
+  const commit = encodeCommit({ tree: edited.id, parents, author, time, message });
   // Later writers of the same round build on these before they are files.
   for (const { tree, object } of edited.trees) snapshots.rememberTree(object.id, tree);
   snapshots.rememberCommit(commit.id, edited.id);
@@ -47,7 +52,7 @@ export async function planCommit(
     id: commit.id,
     objects: [...blobs.filter((blob) => blob !== null), ...edited.trees.map(({ object }) => object), commit],
     record: {
-      commit: { message, author, time, files },
+      commit: { message, author, time, files, ...(mergeOf !== undefined && { mergeOf }) },
       contents: changes.flatMap(({ content }) => (content ? [content] : [])),
     },
   };

@@ -4,6 +4,8 @@
  */
 import { Terminal, Transient, Waiting } from '../../errors/classes.ts';
 import type { CommitRequest, CommitResult } from '../port.ts';
+import { isCommitId } from './commit-text.ts';
+import { syncFileSystem } from './durable-files.ts';
 import { Journal, type JournalRecord } from './journal.ts';
 import { Refs } from './refs.ts';
 import type { EncodedObject } from './object-files.ts';
@@ -41,6 +43,8 @@ export interface RepositorySettings {
   durable: boolean;
   boot: string;
   caches: Caches;
+  /** Called with the name after a round of writers has been answered. */
+  moved: (name: string) => void;
 }
 
 export class Repository {
@@ -52,17 +56,19 @@ export class Repository {
   failure: Error | undefined;
   readonly #journal: Journal;
   readonly #durable: boolean;
+  readonly #moved: (name: string) => void;
   readonly #queue: Writer[] = [];
   #running: Promise<void> | undefined;
   #closed = false;
 
-  constructor({ name, folder, durable, boot, caches }: RepositorySettings) {
+  constructor({ name, folder, durable, boot, caches, moved }: RepositorySettings) {
     this.name = name;
     this.folder = folder;
     this.refs = new Refs(folder);
     this.snapshots = new Snapshots(folder, caches);
     this.#journal = new Journal(folder, boot);
     this.#durable = durable;
+    this.#moved = moved;
   }
 
   /** Cleans up after a crash and makes again what the journal has and the folder has not. */
@@ -81,7 +87,8 @@ export class Repository {
     return head;
   }
 
-  commit(request: CommitRequest): Promise<CommitResult> {
+  async commit(request: CommitRequest): Promise<CommitResult> {
+    if (request.mergeOf !== undefined) await this.#secure(request.mergeOf);
     return this.#write<CommitResult>(request.branch, async (round, from) => {
       if (from === undefined) throw this.#noBranch(request.branch);
       if (request.expectedHead !== undefined && request.expectedHead !== from) {
@@ -94,12 +101,23 @@ export class Repository {
     });
   }
 
-  createBranch(branch: string, from: string): Promise<string> {
+  /** `from`: a branch, or the id of a commit, which the git program may have brought. */
+  async createBranch(branch: string, from: string): Promise<string> {
+    if (isCommitId(from)) await this.#secure(from);
     return this.#write(branch, async (round, old) => {
-      const to = headIn(round, from) ?? (round.heads.has(from) ? undefined : this.refs.read(from));
+      const to = isCommitId(from) ? from : this.#headIn(round, from);
       if (to === undefined) throw this.#noBranch(from);
       if (old !== undefined) throw new Terminal('AlreadyExists', `branch ${branch} is there already`);
       return { result: to, to };
+    });
+  }
+
+  async moveBranch(branch: string, from: string, to: string): Promise<void> {
+    await this.#secure(to);
+    return this.#write(branch, async (_round, old) => {
+      if (old === undefined) throw this.#noBranch(branch);
+      if (old !== from) throw new Terminal('HeadMoved', `${branch} is at ${old}, not at ${from}`);
+      return { result: undefined, to };
     });
   }
 
@@ -117,11 +135,21 @@ export class Repository {
     if (!this.failure) await this.#journal.close();
   }
 
+  /** What the git program has brought is in no journal: it must be on the disk before a branch leads to it. */
+  async #secure(commit: string): Promise<void> {
+    await this.snapshots.commit(commit);
+    if (this.#durable) await syncFileSystem(this.folder);
+  }
+
+  #headIn(round: Round, branch: string): string | undefined {
+    return round.heads.has(branch) ? (round.heads.get(branch)?.to ?? undefined) : this.refs.read(branch);
+  }
+
   #write<T>(branch: string, decide: (round: Round, from: string | undefined) => Promise<Decision<T>>): Promise<T> {
     if (this.#closed) return Promise.reject(new Waiting('NotFound', `repository ${this.name} is being removed`));
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     const plan = async (round: Round): Promise<() => void> => {
-      const from = round.heads.has(branch) ? headIn(round, branch) : this.refs.read(branch);
+      const from = this.#headIn(round, branch);
       const { result, to, record = { contents: [] } } = await decide(round, from);
       if (to !== undefined) {
         round.records.push({ branch, from: from ?? null, to, ...record });
@@ -160,6 +188,7 @@ export class Repository {
       } finally {
         this.snapshots.endRound(stored);
       }
+      if (round.records.length > 0) this.#moved(this.name);
     }
   }
 
@@ -190,5 +219,3 @@ export class Repository {
     return new Waiting('NotFound', `repository ${this.name} has no branch ${branch}`);
   }
 }
-
-const headIn = (round: Round, branch: string): string | undefined => round.heads.get(branch)?.to ?? undefined;

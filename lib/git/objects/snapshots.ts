@@ -7,7 +7,7 @@ import type { TreeEntry } from '../port.ts';
 import { decodeCommit, type CommitText } from './commit-text.ts';
 import { Lru } from './lru.ts';
 import { ObjectFiles, type ObjectType } from './object-files.ts';
-import { decodeTree, isFile, isFolder, itemAt, type Tree } from './tree.ts';
+import { decodeTree, FOLDER, isFile, isFolder, itemAt, type Tree, type TreeItem } from './tree.ts';
 
 export interface Caches {
   trees: Lru<Tree>;
@@ -98,7 +98,7 @@ export class Snapshots {
   }
 
   async file(commit: string, path: string): Promise<Uint8Array | undefined> {
-    const item = await this.#item(commit, path);
+    const item = await this.itemAt(commit, path);
     if (!item || !isFile(item)) return undefined;
     const known = this.#caches.blobs.get(this.#own + item.id);
     if (known) return known;
@@ -109,9 +109,9 @@ export class Snapshots {
 
   /** The files below a folder, sorted by path; none when it is not there. */
   async list(commit: string, prefix: string): Promise<readonly TreeEntry[]> {
-    const folder = prefix === '' ? undefined : await this.#item(commit, prefix);
-    if (prefix !== '' && !isFolder(folder)) return [];
-    const id = folder?.id ?? (await this.treeOf(commit));
+    const folder = await this.itemAt(commit, prefix);
+    if (!folder || !isFolder(folder)) return [];
+    const { id } = folder;
     const key = `${this.#own}${id}:${prefix}`;
     const known = this.#caches.listings.get(key);
     if (known) return known;
@@ -129,8 +129,14 @@ export class Snapshots {
     }
   }
 
-  async #item(commit: string, path: string) {
-    return itemAt(await this.tree(await this.treeOf(commit)), path, (id) => this.tree(id));
+  /** The file or folder at a path, '' for the top folder. */
+  async itemAt(commit: string, path: string): Promise<TreeItem | undefined> {
+    const root = await this.treeOf(commit);
+    return path === '' ? { mode: FOLDER, id: root } : itemAt(await this.tree(root), path, (id) => this.tree(id));
+  }
+
+  async idAt(commit: string, path: string): Promise<string | undefined> {
+    return (await this.itemAt(commit, path))?.id;
   }
 
   async #content(id: string, type: ObjectType): Promise<Buffer> {

@@ -7,9 +7,11 @@ import { join, resolve } from 'node:path';
 import { messageOf, Terminal, Transient, Waiting } from '../../errors/classes.ts';
 import type { Logger } from '../../observe/log.ts';
 import { dnsLabel, MAIN_BRANCH } from '../../model/names.ts';
-import type { GitStore, LogEntry } from '../port.ts';
+import type { GitStore } from '../port.ts';
 import { bootId, lockFolder } from './folder-lock.ts';
 import { Folders } from './folders.ts';
+import { isCommitId } from './commit-text.ts';
+import { compareTrees } from './compare.ts';
 import { walkLog } from './history.ts';
 import { planCommit } from './plan.ts';
 import { Repository } from './repository.ts';
@@ -34,7 +36,9 @@ export async function createObjectGit({ directory, durable = true, log }: Object
     const folders = new Folders(folder, durable);
     await folders.open();
     const caches = createCaches();
-    const settings = { durable, boot: bootId(), caches };
+    const listeners: ((repository: string) => void)[] = [];
+    const moved = (name: string): void => listeners.forEach((listener) => listener(name));
+    const settings = { durable, boot: bootId(), caches, moved };
     const open = (name: string): Repository => new Repository({ ...settings, name, folder: folders.path(name) });
     const repositories = new Map<string, Repository>();
     for (const name of await folders.list()) {
@@ -50,14 +54,12 @@ export async function createObjectGit({ directory, durable = true, log }: Object
       }
       repositories.set(name, repository);
     }
-    return new ObjectGit(folders, repositories, open, unlock);
+    return new ObjectGit(folders, repositories, open, listeners, unlock);
   } catch (error) {
     await unlock();
     throw error;
   }
 }
-
-const COMMIT_ID = /^[0-9a-f]{40}$/;
 
 class ObjectGit implements GitStore {
   readonly #folders: Folders;
@@ -65,17 +67,20 @@ class ObjectGit implements GitStore {
   readonly #open: (name: string) => Repository;
   readonly #unlock: () => Promise<void>;
   readonly #deletions = new Set<Promise<void>>();
+  readonly #listeners: ((repository: string) => void)[];
   #closed = false;
 
   constructor(
     folders: Folders,
     repositories: Map<string, Repository>,
     open: (name: string) => Repository,
+    listeners: ((repository: string) => void)[],
     unlock: () => Promise<void>,
   ) {
     this.#folders = folders;
     this.#repositories = repositories;
     this.#open = open;
+    this.#listeners = listeners;
     this.#unlock = unlock;
   }
 
@@ -84,9 +89,8 @@ class ObjectGit implements GitStore {
   exists: GitStore['exists'] = async (name) => this.#repositories.has(name);
 
   create: GitStore['create'] = async (name, first) => {
-    this.#refuseIfClosed();
     let head = '';
-    await this.#folders.create(name, async (folder) => {
+    await this.adopt(name, async (folder) => {
       const snapshots = new Snapshots(folder, createCaches());
       const plan = await planCommit(snapshots, undefined, first, Math.floor(Date.now() / 1000));
       if (!plan) throw new Terminal('InvalidField', `repository ${name} needs a file in its first commit`);
@@ -94,8 +98,14 @@ class ObjectGit implements GitStore {
       await writeFile(join(folder, 'refs', 'heads', MAIN_BRANCH), `${plan.id}\n`);
       head = plan.id;
     });
-    this.#repositories.set(name, this.#open(name));
     return head;
+  };
+
+  adopt: GitStore['adopt'] = async (name, fill) => {
+    this.#refuseIfClosed();
+    await this.#folders.create(name, fill);
+    this.#repositories.set(name, this.#open(name));
+    for (const listener of this.#listeners) listener(name);
   };
 
   remove: GitStore['remove'] = async (name) => {
@@ -122,7 +132,10 @@ class ObjectGit implements GitStore {
   head: GitStore['head'] = (name, branch) => this.#read(name, async (repository) => repository.head(checked(branch)));
 
   createBranch: GitStore['createBranch'] = async (name, branch, from) =>
-    this.#writable(name).createBranch(checked(branch), checked(from));
+    this.#writable(name).createBranch(checked(branch), isCommitId(from) ? from : checked(from));
+
+  moveBranch: GitStore['moveBranch'] = async (name, branch, from, to) =>
+    this.#writable(name).moveBranch(checked(branch), from, to);
 
   removeBranch: GitStore['removeBranch'] = async (name, branch) => {
     if (branch === MAIN_BRANCH) throw new Terminal('InvalidField', `${MAIN_BRANCH} cannot be removed`);
@@ -140,8 +153,20 @@ class ObjectGit implements GitStore {
   tree: GitStore['tree'] = (name, ref, prefix = '') =>
     this.#read(name, async (repository) => [...(await repository.snapshots.list(commitOf(repository, ref), prefix))]);
 
-  log: GitStore['log'] = (name, ref, limit): Promise<LogEntry[]> =>
-    this.#read(name, (repository) => walkLog(repository.snapshots, commitOf(repository, ref), limit));
+  idOf: GitStore['idOf'] = (name, ref, path) =>
+    this.#read(name, (repository) => repository.snapshots.idAt(commitOf(repository, ref), path));
+
+  diff: GitStore['diff'] = (name, from, to, prefix = '') =>
+    this.#read(name, async (repository) =>
+      compareTrees(repository.snapshots, commitOf(repository, from), commitOf(repository, to), prefix),
+    );
+
+  log: GitStore['log'] = (name, ref, request) =>
+    this.#read(name, async (repository) => walkLog(repository.snapshots, commitOf(repository, ref), request));
+
+  folder: GitStore['folder'] = (name) => this.#read(name, async (repository) => repository.folder);
+
+  onMove: GitStore['onMove'] = (listener) => void this.#listeners.push(listener);
 
   async close(): Promise<void> {
     if (this.#closed) return;
@@ -182,10 +207,10 @@ class ObjectGit implements GitStore {
 
 /** A branch is a file below refs/heads: its name must stay there, and must not look like a commit id. */
 function checked(branch: string): string {
-  if (dnsLabel.safeParse(branch).success && !COMMIT_ID.test(branch)) return branch;
+  if (dnsLabel.safeParse(branch).success && !isCommitId(branch)) return branch;
   throw new Terminal('InvalidField', `branch ${JSON.stringify(branch.slice(0, 80))}: no DNS label`);
 }
 
 function commitOf(repository: Repository, ref: string): string {
-  return COMMIT_ID.test(ref) ? ref : repository.head(checked(ref));
+  return isCommitId(ref) ? ref : repository.head(checked(ref));
 }

@@ -3,7 +3,7 @@ import { Terminal } from '../../errors/classes.ts';
 import { encodeObject, type EncodedObject } from './object-files.ts';
 
 const FILE = '100644';
-const FOLDER = '40000';
+export const FOLDER = '40000';
 
 export interface TreeItem {
   mode: string;
