@@ -9,7 +9,7 @@ import type { Logger } from '../../observe/log.ts';
 import { defaultBackoff, type Backoff } from '../backoff.ts';
 import { settingsOf } from '../options.ts';
 import type { BusHealth, EventBus, Handler, Published, SubscribeOptions, Subscription } from '../port.ts';
-import { Window } from '../window.ts';
+import { Window } from '../../errors/window.ts';
 import { Cursor } from './cursor.ts';
 import { Durable } from './durable.ts';
 import { lock } from './lock.ts';
@@ -58,7 +58,7 @@ class MemoryBus implements EventBus {
   readonly #log: Log;
   readonly #durables: Map<string, Durable>;
   readonly #unlock: () => Promise<void>;
-  readonly #window = new Window(IN_FLIGHT);
+  readonly #window = new Window(IN_FLIGHT, 'the bus');
   readonly #stops = new Set<() => Promise<void>>();
   #closed: Promise<void> | undefined;
 

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { PubAck } from '@nats-io/jetstream';
 import { errors, headers } from '@nats-io/transport-node';
 import { messageOf, Terminal, Transient } from '../../errors/classes.ts';
-import { Window } from '../window.ts';
+import { Window } from '../../errors/window.ts';
 import type { Link, Session } from './link.ts';
 import type { Settings } from './settings.ts';
 import { ensureStreams } from './streams.ts';
@@ -26,7 +26,7 @@ export class Publisher {
 
   constructor(link: Link, settings: Settings) {
     this.#link = link;
-    this.#window = new Window(settings.inFlight);
+    this.#window = new Window(settings.inFlight, 'the bus');
     this.#settings = settings;
   }
 

@@ -1,5 +1,5 @@
 /** A bounded number of things in flight; those beyond it wait in line, but not for ever. */
-import { Transient } from '../errors/classes.ts';
+import { Transient } from './classes.ts';
 
 interface Waiting {
   enter: () => void;
@@ -10,11 +10,13 @@ export class Window {
   #free: number;
   readonly #line = new Set<Waiting>();
   readonly #maxLine: number;
+  readonly #name: string;
 
-  /** `size` at once, forty times as many in line. */
-  constructor(size: number) {
+  /** `size` at once, forty times as many in line; `name` is what is full then, in the error. */
+  constructor(size: number, name: string) {
     this.#free = size;
     this.#maxLine = size * 40;
+    this.#name = name;
   }
 
   /** Runs `work` when there is room; `Transient` when there was none before `deadline` (milliseconds since 1970). */
@@ -32,14 +34,14 @@ export class Window {
       this.#free -= 1;
       return undefined;
     }
-    if (this.#line.size >= this.#maxLine) throw new Transient('the bus is full: too many events wait to be stored');
+    if (this.#line.size >= this.#maxLine) throw new Transient(`${this.#name} is full: too much waits already`);
     return new Promise((resolve, reject) => {
       const waiting: Waiting = {
         enter: resolve,
         timer: setTimeout(
           () => {
             this.#line.delete(waiting);
-            reject(new Transient('the bus is full: there was no room to store the event in time'));
+            reject(new Transient(`${this.#name} is full: there was no room in time`));
           },
           Math.max(0, deadline - Date.now()),
         ),
