@@ -6,6 +6,8 @@ export const codes = {
   InvalidField: { status: 422, meaning: 'A field has a value that its schema does not allow; the message names it.' },
   InvalidBody: { status: 400, meaning: 'The request body is no JSON of the expected shape.' },
   TooLarge: { status: 413, meaning: 'The content is larger than the limit in the message.' },
+  Unauthorized: { status: 401, meaning: 'The API token is missing or wrong.' },
+  Forbidden: { status: 403, meaning: 'Nobody may do this here; the message says what to do instead.' },
   NotFound: { status: 404, meaning: 'The object that the address names does not exist.' },
   AlreadyExists: { status: 400, meaning: 'An object of this name is there already (0.6.2 answers 400, not 409).' },
   MethodNotAllowed: { status: 405, meaning: 'The address exists, the method does not.' },
@@ -31,3 +33,5 @@ export const codes = {
 } as const satisfies Record<string, { status: number; meaning: string }>;
 
 export type Code = keyof typeof codes;
+
+export const isCode = (text: string): text is Code => text in codes;

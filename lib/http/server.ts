@@ -1,20 +1,21 @@
 /**
- * What all our HTTP services share: a table of routes on express, JSON in and out, errors as `{code, message}`, and an
- * end that lets running requests finish. A client never sees a stack: what is not ours is logged and answered 500.
+ * What all our HTTP services share: declared routes on express, JSON in and out, errors as `{code, message}`, the OpenAPI
+ * document, and an end that lets running requests finish. A client never sees a stack: what is not ours is logged and
+ * answered 500.
  */
 import { randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
-import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express';
-import { KeptnError } from '../errors/classes.ts';
+import express, {
+  type ErrorRequestHandler,
+  type Express,
+  type Request,
+  type RequestHandler,
+  type Response,
+} from 'express';
+import { KeptnError, Terminal } from '../errors/classes.ts';
 import type { Logger } from '../observe/log.ts';
-import { FieldError } from './validate.ts';
-
-export interface Route {
-  method: 'get' | 'post' | 'put' | 'delete';
-  /** As express has it: `/project/:project`. */
-  path: string;
-  handle(request: Request, response: Response): Promise<void> | void;
-}
+import type { JsonRoute, Route } from './route.ts';
+import { FieldError, validate } from './validate.ts';
 
 export interface AppSettings {
   routes: readonly Route[];
@@ -46,10 +47,15 @@ export function createApp({ routes, log, bodyLimit }: AppSettings): Express {
     next();
   });
   // Whatever the content type says: curl sends a form's type unless it is told otherwise.
-  app.use(express.json({ limit: bodyLimit, type: () => true, strict: false }));
-  for (const [path, ofPath] of Map.groupBy(routes, (route) => route.path)) {
+  const json = express.json({ limit: bodyLimit, type: () => true, strict: false });
+  const expressPath = (route: Route): string =>
+    route.kind === 'json' ? route.path.replace(/\{(\w+)\}/g, ':$1') : route.path;
+  for (const [path, ofPath] of Map.groupBy(routes, expressPath)) {
     const methods = ofPath.map(({ method }) => method.toUpperCase()).sort();
-    for (const route of ofPath) app[route.method](path, (request, response) => route.handle(request, response));
+    for (const route of ofPath) {
+      if (route.kind === 'json') app[route.method](path, json, handlerOf(route));
+      else app[route.method](path, (request, response) => route.handle(request, response));
+    }
     app.all(path, (request, response) => {
       response.setHeader('allow', methods.join(', '));
       answerError(response, 405, 405, `method ${request.method} is not allowed, but [${methods.join(',')}] are`);
@@ -60,6 +66,34 @@ export function createApp({ routes, log, bodyLimit }: AppSettings): Express {
   return app;
 }
 
+/** Checks what comes by the declaration, and what goes. */
+function handlerOf(route: JsonRoute): RequestHandler {
+  const { params, query, body, answers } = route;
+  return async (request, response) => {
+    const {
+      status,
+      headers,
+      body: content,
+    } = await route.handle({
+      params: params && validate(params, request.params, 'path'),
+      query: query && validate(query, request.query, 'query'),
+      body: body && validate(body.schema, objectIn(request, body.name), 'body'),
+      headers: request.headers,
+    });
+    if (headers) response.set(headers);
+    const schema = answers[status];
+    if (schema === undefined) throw new Error(`${route.method} ${route.path} does not declare status ${status}`);
+    response.status(status);
+    if (schema === null) response.end();
+    else response.json(schema.parse(content));
+  };
+}
+
+function objectIn(request: Request, name: string): object {
+  const body: unknown = request.body;
+  if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body;
+  throw new Terminal('InvalidBody', `parsing ${name} body failed, because it is no JSON object`);
+}
 export async function listen(app: Express, host: string, port: number): Promise<HttpServer> {
   const server = createServer(app);
   const { promise, resolve, reject } = Promise.withResolvers<void>();

@@ -2,11 +2,13 @@
  * Input at the boundary: zod says what is wrong, the answer says it as 0.6.2 does (go-openapi): status 422, in the
  * field `code` the kind of the problem, in `message` the field and where it is.
  */
-import type { z } from 'zod';
+import { z } from 'zod';
 import { Terminal } from '../errors/classes.ts';
 
 /** go-openapi's numbers: type, required, too long, pattern, maximum, minimum, too many items. */
-export type FieldProblem = 601 | 602 | 603 | 605 | 608 | 609 | 611;
+const problems = [601, 602, 603, 605, 608, 609, 611] as const;
+export type FieldProblem = (typeof problems)[number];
+const problemSchema = z.object({ problem: z.literal(problems) });
 
 /** A field that is missing or has a value that is not allowed. */
 export class FieldError extends Terminal {
@@ -20,19 +22,25 @@ export class FieldError extends Terminal {
 
 export type Where = 'body' | 'query' | 'path' | 'header';
 
-/** The checked value, or a FieldError for the first problem. `root`: the field's name when the value is no object. */
-export function validate<T>(schema: z.ZodType<T>, value: unknown, where: Where, root = ''): T {
+/** The checked value, or a FieldError for the first problem. */
+export function validate<T>(schema: z.ZodType<T>, value: unknown, where: Where): T {
   const result = schema.safeParse(value, { reportInput: true });
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   if (!issue) throw new FieldError(605, `${where} is not valid`);
-  const field = [root, ...issue.path.map(String)].filter((part) => part !== '').join('.') || where;
-  const name = field === where ? where : `${field} in ${where}`;
-  throw new FieldError(...describe(issue, name));
+  const field = issue.path.map(String).join('.');
+  throw new FieldError(...describe(issue, field === '' ? where : `${field} in ${where}`));
+}
+
+/** For a transform: the issue of a value that is of the wrong type, as `validate` tells it. */
+export function wrongType(input: unknown, type: string): z.core.$ZodRawIssue {
+  return { code: 'custom', input, message: `must be of type ${type}`, params: { problem: 601 } };
 }
 
 function describe(issue: z.core.$ZodIssue, name: string): [FieldProblem, string] {
   const missing = issue.input === undefined || issue.input === null || issue.input === '';
+  if (issue.code === 'custom')
+    return [problemSchema.safeParse(issue.params).data?.problem ?? 605, `${name} ${issue.message}`];
   if (issue.code === 'invalid_type' && !missing) return [601, `${name} must be of type ${issue.expected}`];
   if (missing) return [602, `${name} is required`];
   if (issue.code === 'too_big') {

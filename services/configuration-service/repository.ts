@@ -1,6 +1,6 @@
 /** Projects, stages and services on Git: a repository a project, a branch a stage, a folder with metadata a service. */
 import { stringify } from 'yaml';
-import type { GitStore } from '../../lib/git/port.ts';
+import type { Difference, GitStore } from '../../lib/git/port.ts';
 import { FieldError } from '../../lib/http/validate.ts';
 import { MAIN_BRANCH } from '../../lib/model/names.ts';
 import { commitText, type Origin } from './cause.ts';
@@ -23,6 +23,16 @@ export class Projects {
 
   constructor(git: GitStore) {
     this.git = git;
+  }
+
+  /** The files that differ between two stages, `master` or commits; of one service when it is named. */
+  async compare(project: string, from: string, to: string, service = ''): Promise<Difference[]> {
+    await this.require(project);
+    for (const ref of [from, to]) {
+      const missing = notFound(`There is no stage and no commit ${ref}`);
+      await saying(this.git.idOf(project, ref, ''), { NotFound: missing, InvalidField: missing });
+    }
+    return this.git.diff(project, from, to, service);
   }
 
   list(): Promise<string[]> {

@@ -1,11 +1,12 @@
 /** The files of a project, a stage or a service. */
 import { basename } from 'node:path/posix';
 import { Terminal } from '../../lib/errors/classes.ts';
-import type { FileChange, GitStore } from '../../lib/git/port.ts';
+import type { FileChange, GitStore, LogPage } from '../../lib/git/port.ts';
 import { MAIN_BRANCH } from '../../lib/model/names.ts';
 import { commitText, type Origin } from './cause.ts';
 import { chartFolder, packChart, unpackChart } from './chart.ts';
-import { notFound, noTarget, saying, type Refusal } from './refusal.ts';
+import { conditionOn, type Precondition } from './preconditions.ts';
+import { notFound, noTarget, Refusal, saying } from './refusal.ts';
 import { branchOf, METADATA, prefixOf, type Place } from './repository.ts';
 
 /** A file to write; `field` is where its content was in the request, for refusals. */
@@ -15,6 +16,13 @@ export interface Upload {
   field: string;
 }
 
+/** What is at a place in one version, with its ETag: Git's id of the file or folder. */
+export interface Found<T> {
+  id: string;
+  /** Read when it is asked for: the client may have it already. */
+  load: () => Promise<T>;
+}
+
 export class Resources {
   readonly #git: GitStore;
 
@@ -22,8 +30,17 @@ export class Resources {
     this.#git = git;
   }
 
-  /** One commit for all; the commit that the branch is at then. */
-  async write(place: Place, uploads: readonly Upload[], line: string, origin: Origin): Promise<string> {
+  /**
+   * One commit for all; the commit that the branch is at then. A precondition is about the one resource that is
+   * written, or about the folder when `many`.
+   */
+  async write(
+    place: Place,
+    uploads: readonly Upload[],
+    line: string,
+    origin: Origin,
+    { condition, many = false }: { condition?: Precondition; many?: boolean } = {},
+  ): Promise<string> {
     const prefix = prefixOf(place);
     const changes: FileChange[] = [];
     for (const { uri, content, field } of uploads) {
@@ -39,56 +56,93 @@ export class Resources {
       }
     }
     await this.#requirePlace(place);
+    const [first] = uploads;
+    const path = many || !first ? (place.service ?? '') : pathOf(place, first.uri);
+    const { expected = [], present = [] } = conditionOn(path, condition);
+    const home = place.service === undefined ? [] : [`${place.service}/${METADATA}`];
+    // The condition is on what is in a service, not on the service: that it is there comes first.
+    if (present.length > 0 && !(await this.#git.idOf(place.project, branchOf(place), path))) throw changed(path);
     const work = this.#git.commit(place.project, {
       branch: branchOf(place),
       changes,
-      present: place.service === undefined ? [] : [`${place.service}/${METADATA}`],
+      present: [...home, ...present],
+      expected,
       ...commitText(line, origin),
     });
-    return (await saying(work, { NotFound: noPlace(place) })).commit;
+    return (await saying(work, { NotFound: noPlace(place), PreconditionFailed: changed(path) })).commit;
+  }
+
+  /** The ETag of a resource in a version. */
+  async tagOf(place: Place, uri: string, commit: string): Promise<string | undefined> {
+    return this.#git.idOf(place.project, commit, pathOf(place, uri));
   }
 
   /** URIs begin with a slash, as in an installation of 0.6.2, whose helm-service needs it. */
-  async list(place: Place, commit?: string): Promise<string[]> {
+  async list(place: Place, commit?: string): Promise<Found<string[]>> {
     const prefix = prefixOf(place);
     const missing = missingPlace(place, 'list');
-    this.#refuseMain(place, missing);
-    const ref = commit ?? branchOf(place);
-    const entries = await saying(this.#git.tree(place.project, ref, place.service ?? ''), { NotFound: missing });
-    if (place.service !== undefined && !entries.some(({ path }) => path === prefix + METADATA)) throw missing;
-    return entries.map(({ path }) => `/${path.slice(prefix.length)}`);
+    const version = await this.#versionOf(place, commit, missing);
+    const id = await saying(this.#git.idOf(place.project, version, place.service ?? ''), { NotFound: missing });
+    const isService = place.service === undefined || (await this.#has(place, version, METADATA));
+    if (id === undefined || !isService) throw missing;
+    const load = async (): Promise<string[]> => {
+      const entries = await this.#git.tree(place.project, version, place.service ?? '');
+      return entries.map(({ path }) => `/${path.slice(prefix.length)}`);
+    };
+    return { id, load };
   }
 
-  async read(place: Place, uri: string, commit?: string): Promise<Uint8Array> {
-    const prefix = prefixOf(place);
+  async read(place: Place, uri: string, commit?: string): Promise<Found<Uint8Array>> {
     const missing = missingPlace(place, 'one');
-    this.#refuseMain(place, missing);
-    const ref = commit ?? branchOf(place);
+    // Of one commit, whatever is written meanwhile.
+    const version = await this.#versionOf(place, commit, missing);
     const { project } = place;
-    const content = await saying(this.#git.read(project, ref, prefix + uri), { NotFound: missing });
-    if (content) return content;
+    const file = prefixOf(place) + uri;
+    const content = await saying(this.#git.read(project, version, file), { NotFound: missing });
+    if (content) return { id: (await this.#git.idOf(project, version, file)) ?? '', load: async () => content };
     const folder = chartFolder(uri);
-    if (folder !== undefined) {
-      const at = `${prefix}${folder}`;
-      // Of one commit, whatever is written meanwhile.
-      const head = commit ?? (await this.#git.head(project, ref));
-      const files = [];
-      for (const { path } of await this.#git.tree(project, head, at)) {
-        const file = await this.#git.read(project, head, path);
-        if (file) files.push({ path: path.slice(at.length + 1), content: file });
-      }
-      if (files.length > 0) return packChart(basename(folder), files);
+    const id = folder === undefined ? undefined : await this.#git.idOf(project, version, prefixOf(place) + folder);
+    if (folder !== undefined && id !== undefined) {
+      return { id, load: () => this.#pack(project, version, prefixOf(place) + folder) };
     }
-    if (place.service !== undefined && !(await this.#git.read(project, ref, prefix + METADATA))) throw missing;
+    if (place.service !== undefined && !(await this.#has(place, version, METADATA))) throw missing;
     throw noResource(place);
   }
 
-  async remove(place: Place, uri: string, origin: Origin): Promise<string> {
+  async #pack(project: string, version: string, folder: string): Promise<Uint8Array> {
+    const files = [];
+    for (const { path } of await this.#git.tree(project, version, folder)) {
+      const file = await this.#git.read(project, version, path);
+      if (file) files.push({ path: path.slice(folder.length + 1), content: file });
+    }
+    return packChart(basename(folder), files);
+  }
+
+  async #versionOf(place: Place, commit: string | undefined, missing: Refusal): Promise<string> {
+    this.#refuseMain(place, missing);
+    return commit ?? (await saying(this.#git.head(place.project, branchOf(place)), { NotFound: missing }));
+  }
+
+  async #has(place: Place, version: string, uri: string): Promise<boolean> {
+    return (await this.#git.idOf(place.project, version, prefixOf(place) + uri)) !== undefined;
+  }
+
+  /** The commits that changed a resource, also one that is gone. */
+  async history(place: Place, uri: string, limit: number, after: string | undefined): Promise<LogPage> {
+    const missing = missingPlace(place, 'one');
+    const version = await this.#versionOf(place, undefined, missing);
+    const page = await this.#git.log(place.project, version, { limit, after, path: pathOf(place, uri) });
+    const isNever = page.entries.length === 0 && page.next === undefined && after === undefined;
+    if (isNever) throw noResource(place);
+    return page;
+  }
+
+  async remove(place: Place, uri: string, origin: Origin, condition?: Precondition): Promise<string> {
     if (uri === METADATA) throw new Terminal('ReservedUri', `${METADATA} belongs to Keptn and cannot be deleted`);
     const missing = missingPlace(place, 'one');
     this.#refuseMain(place, missing);
     await saying(this.#git.head(place.project, branchOf(place)), { NotFound: missing });
-    const path = prefixOf(place) + (chartFolder(uri) ?? uri);
+    const path = pathOf(place, uri);
     const files = await this.#git.tree(place.project, branchOf(place), path);
     // A folder is no resource, unless a chart's archive stands for it.
     const isResource = chartFolder(uri) !== undefined ? files.length > 0 : files.length === 0;
@@ -96,10 +150,11 @@ export class Resources {
     const work = this.#git.commit(place.project, {
       branch: branchOf(place),
       changes: [{ path, content: null }],
+      ...conditionOn(path, condition),
       present: [path],
       ...commitText('Deleted resources', origin),
     });
-    return (await saying(work, { NotFound: noResource(place) })).commit;
+    return (await saying(work, { NotFound: noResource(place), PreconditionFailed: changed(uri) })).commit;
   }
 
   /** For the sentence alone: that the place is there when the commit's turn comes, the commit itself sees to. */
@@ -120,6 +175,16 @@ export class Resources {
     if (stage === MAIN_BRANCH) throw missing;
   }
 }
+
+/** A chart's archive is a folder in Git. */
+const pathOf = (place: Place, uri: string): string => prefixOf(place) + (chartFolder(uri) ?? uri);
+
+const changed = (path: string): Refusal =>
+  new Refusal(
+    412,
+    'PreconditionFailed',
+    `${path || 'the folder'} is not as the request expects it: read it again, and send the ETag that you get`,
+  );
 
 function noPlace({ project, stage, service }: Place): Refusal {
   if (service !== undefined) {

@@ -1,168 +1,254 @@
 /** The routes of projects, stages and services. */
-import type { Request, Response } from 'express';
-import type { Route } from '../../lib/http/server.ts';
+import type { z } from 'zod';
 import { FieldError } from '../../lib/http/validate.ts';
+import { answer, route, type Route } from '../../lib/http/route.ts';
 import { originOf } from './cause.ts';
-import { nameIn, pageOf, projectIn, serviceIn, stageIn } from './input.ts';
-import { answerPage } from './paging.ts';
 import type { Projects } from './repository.ts';
+import {
+  cut,
+  pageQuery,
+  projectAnswer,
+  projectBody,
+  projectParams,
+  projectsAnswer,
+  serviceAnswer,
+  serviceBody,
+  serviceParams,
+  servicesAnswer,
+  stageAnswer,
+  stageBody,
+  stageParams,
+  stagesAnswer,
+  syncQuery,
+} from './schemas.ts';
+import type { BeforeRead } from './service.ts';
 
-const project = '/v1/project/:project';
-const stage = `${project}/stage/:stage`;
-const service = `${stage}/service/:service`;
+const project = '/v1/project/{projectName}';
+const stage = `${project}/stage/{stageName}`;
+const service = `${stage}/service/{serviceName}`;
 
-const projectAnswer = async (projects: Projects, name: string): Promise<object> => ({
-  projectName: name,
-  stages: (await projects.stages(name)).map(stageAnswer),
-});
+const done = answer(204);
+const nothing = { 204: null } as const;
 /** 0.6.2 never fills in the services. */
-const stageAnswer = (stageName: string): object => ({ services: null, stageName });
-const serviceAnswer = (serviceName: string): object => ({ serviceName });
+const showStage = (stageName: string) => ({ services: null, stageName });
 
-export function projectRoutes(projects: Projects): Route[] {
-  const names = (request: Request) => ({
-    project: nameIn(request, 'project'),
-    stage: 'stage' in request.params ? nameIn(request, 'stage') : '',
-    service: 'service' in request.params ? nameIn(request, 'service') : '',
+export function projectRoutes(projects: Projects, beforeRead: BeforeRead): Route[] {
+  const showProject = async (projectName: string) => ({
+    projectName,
+    stages: (await projects.stages(projectName)).map(showStage),
   });
-  const done = (response: Response): void => void response.status(204).end();
 
   return [
-    {
+    route({
       method: 'post',
       path: '/v1/project',
-      async handle(request, response) {
-        await projects.create(projectIn(request), originOf(request.headers));
-        done(response);
+      tag: 'Projects',
+      summary: 'Makes a project',
+      body: { name: 'project', schema: projectBody },
+      answers: nothing,
+      async handle({ body, headers }) {
+        refuseUpstream(body);
+        await projects.create(body.projectName, originOf(headers));
+        return done;
       },
-    },
-    {
+    }),
+    route({
       method: 'get',
       path: '/v1/project',
-      async handle(request, response) {
-        const all = await projects.list();
-        await answerPage(response, 'projects', all, pageOf(request), (name) => projectAnswer(projects, name));
+      tag: 'Projects',
+      summary: 'Lists the projects',
+      query: pageQuery,
+      answers: { 200: projectsAnswer },
+      async handle({ query }) {
+        return answer(200, { body: await cut('projects', await projects.list(), query, showProject) });
       },
-    },
-    {
+    }),
+    route({
       method: 'get',
       path: project,
-      async handle(request, response) {
-        response.json(await projectAnswer(projects, names(request).project));
+      tag: 'Projects',
+      summary: 'Shows a project',
+      params: projectParams,
+      query: syncQuery,
+      answers: { 200: projectAnswer },
+      async handle({ params, query }) {
+        const headers = await beforeRead(params.projectName, query.disableUpstreamSync);
+        return answer(200, { headers, body: await showProject(params.projectName) });
       },
-    },
-    {
+    }),
+    route({
       method: 'put',
       path: project,
-      async handle(request, response) {
-        const name = nameIn(request, 'project');
-        requireSame('projectName', name, projectIn(request));
-        await projects.require(name);
-        done(response);
+      tag: 'Projects',
+      summary: 'Changes the upstream of a project',
+      params: projectParams,
+      body: { name: 'project', schema: projectBody },
+      answers: nothing,
+      async handle({ params, body }) {
+        refuseUpstream(body);
+        requireSame('projectName', params.projectName, body.projectName);
+        await projects.require(params.projectName);
+        return done;
       },
-    },
-    {
+    }),
+    route({
       method: 'delete',
       path: project,
-      async handle(request, response) {
-        await projects.remove(nameIn(request, 'project'));
-        done(response);
+      tag: 'Projects',
+      summary: 'Removes a project with its repository',
+      params: projectParams,
+      answers: nothing,
+      async handle({ params }) {
+        await projects.remove(params.projectName);
+        return done;
       },
-    },
-    {
+    }),
+    route({
       method: 'post',
       path: `${project}/stage`,
-      async handle(request, response) {
-        await projects.createStage(nameIn(request, 'project'), stageIn(request));
-        done(response);
+      tag: 'Stages',
+      summary: 'Makes a stage: a branch',
+      params: projectParams,
+      body: { name: 'stage', schema: stageBody },
+      answers: nothing,
+      async handle({ params, body }) {
+        await projects.createStage(params.projectName, body.stageName);
+        return done;
       },
-    },
-    {
+    }),
+    route({
       method: 'get',
       path: `${project}/stage`,
-      async handle(request, response) {
-        const all = await projects.stages(nameIn(request, 'project'));
-        await answerPage(response, 'stages', all, pageOf(request), async (name) => stageAnswer(name));
+      tag: 'Stages',
+      summary: 'Lists the stages',
+      params: projectParams,
+      query: pageQuery,
+      answers: { 200: stagesAnswer },
+      async handle({ params, query }) {
+        const headers = await beforeRead(params.projectName, query.disableUpstreamSync);
+        const body = await cut('stages', await projects.stages(params.projectName), query, showStage);
+        return answer(200, { headers, body });
       },
-    },
-    {
+    }),
+    route({
       method: 'get',
       path: stage,
-      async handle(request, response) {
-        const at = names(request);
-        await projects.requireStage(at.project, at.stage);
-        response.json(stageAnswer(at.stage));
+      tag: 'Stages',
+      summary: 'Shows a stage',
+      params: stageParams,
+      query: syncQuery,
+      answers: { 200: stageAnswer },
+      async handle({ params, query }) {
+        const headers = await beforeRead(params.projectName, query.disableUpstreamSync);
+        await projects.requireStage(params.projectName, params.stageName);
+        return answer(200, { headers, body: showStage(params.stageName) });
       },
-    },
-    {
+    }),
+    route({
       method: 'put',
       path: stage,
-      async handle(request, response) {
-        const at = names(request);
-        requireSame('stageName', at.stage, stageIn(request));
-        await projects.requireStage(at.project, at.stage);
-        done(response);
+      tag: 'Stages',
+      summary: 'Changes nothing: a stage has but its name',
+      params: stageParams,
+      body: { name: 'stage', schema: stageBody },
+      answers: nothing,
+      async handle({ params, body }) {
+        requireSame('stageName', params.stageName, body.stageName);
+        await projects.requireStage(params.projectName, params.stageName);
+        return done;
       },
-    },
-    {
+    }),
+    route({
       method: 'delete',
       path: stage,
-      async handle(request, response) {
-        const at = names(request);
-        await projects.removeStage(at.project, at.stage);
-        done(response);
+      tag: 'Stages',
+      summary: 'Removes a stage with its branch',
+      params: stageParams,
+      answers: nothing,
+      async handle({ params }) {
+        await projects.removeStage(params.projectName, params.stageName);
+        return done;
       },
-    },
-    {
+    }),
+    route({
       method: 'post',
       path: `${stage}/service`,
-      async handle(request, response) {
-        const at = names(request);
-        await projects.createService(at.project, at.stage, serviceIn(request), originOf(request.headers));
-        done(response);
+      tag: 'Services',
+      summary: 'Makes a service: a folder on the branch of a stage',
+      params: stageParams,
+      body: { name: 'service', schema: serviceBody },
+      answers: nothing,
+      async handle({ params, body, headers }) {
+        await projects.createService(params.projectName, params.stageName, body.serviceName, originOf(headers));
+        return done;
       },
-    },
-    {
+    }),
+    route({
       method: 'get',
       path: `${stage}/service`,
-      async handle(request, response) {
-        const at = names(request);
-        const all = await projects.services(at.project, at.stage);
-        await answerPage(response, 'services', all, pageOf(request), async (name) => serviceAnswer(name));
+      tag: 'Services',
+      summary: 'Lists the services of a stage',
+      params: stageParams,
+      query: pageQuery,
+      answers: { 200: servicesAnswer },
+      async handle({ params, query }) {
+        const headers = await beforeRead(params.projectName, query.disableUpstreamSync);
+        const all = await projects.services(params.projectName, params.stageName);
+        return answer(200, { headers, body: await cut('services', all, query, (serviceName) => ({ serviceName })) });
       },
-    },
-    {
+    }),
+    route({
       method: 'get',
       path: service,
-      async handle(request, response) {
-        const at = names(request);
-        await projects.requireService(at.project, at.stage, at.service);
-        response.json(serviceAnswer(at.service));
+      tag: 'Services',
+      summary: 'Shows a service',
+      params: serviceParams,
+      query: syncQuery,
+      answers: { 200: serviceAnswer },
+      async handle({ params, query }) {
+        const headers = await beforeRead(params.projectName, query.disableUpstreamSync);
+        const { projectName, stageName, serviceName } = params;
+        await projects.requireService(projectName, stageName, serviceName);
+        return answer(200, { headers, body: { serviceName } });
       },
-    },
-    {
+    }),
+    route({
       method: 'put',
       path: service,
-      async handle(request, response) {
-        const at = names(request);
-        requireSame('serviceName', at.service, serviceIn(request));
-        await projects.requireService(at.project, at.stage, at.service);
-        done(response);
+      tag: 'Services',
+      summary: 'Changes nothing: a service has but its name',
+      params: serviceParams,
+      body: { name: 'service', schema: serviceBody },
+      answers: nothing,
+      async handle({ params, body }) {
+        requireSame('serviceName', params.serviceName, body.serviceName);
+        await projects.requireService(params.projectName, params.stageName, params.serviceName);
+        return done;
       },
-    },
-    {
+    }),
+    route({
       method: 'delete',
       path: service,
-      async handle(request, response) {
-        const at = names(request);
-        await projects.removeService(at.project, at.stage, at.service, originOf(request.headers));
-        done(response);
+      tag: 'Services',
+      summary: 'Removes a service with its folder',
+      params: serviceParams,
+      answers: nothing,
+      async handle({ params, headers }) {
+        const { projectName, stageName, serviceName } = params;
+        await projects.removeService(projectName, stageName, serviceName, originOf(headers));
+        return done;
       },
-    },
+    }),
   ];
 }
 
-/** A PUT has nothing to change but the name, and renaming is not possible. */
+function refuseUpstream(body: z.output<typeof projectBody>): void {
+  const field = (['gitUser', 'gitToken', 'gitRemoteURI'] as const).find((name) => body[name]);
+  if (field === undefined) return;
+  throw new FieldError(605, `${field} in body must be empty: upstreams are not available in this version`);
+}
+
+/** Renaming is not possible. */
 function requireSame(field: string, inPath: string, inBody: string): void {
   if (inPath !== inBody) throw new FieldError(605, `${field} in body must be ${inPath}: renaming is not possible`);
 }

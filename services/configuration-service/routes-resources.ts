@@ -1,142 +1,122 @@
-/** The routes of resources, the same below a project, a stage and a service; and the defaults of a service. */
-import { createHash } from 'node:crypto';
-import type { Route } from '../../lib/http/server.ts';
-import { commitIn, nameIn, pageOf, placeOf, uploadIn, uploadsIn, uriIn } from './input.ts';
-import { originOf, type Origin } from './cause.ts';
-import { answerPage } from './paging.ts';
-import { isMissing, notFound } from './refusal.ts';
-import type { Projects } from './repository.ts';
-import type { Resources, Upload } from './resources.ts';
+/** The routes of resources, the same below a project, a stage and a service. */
+import { answer, route, type Route } from '../../lib/http/route.ts';
+import { originOf } from './cause.ts';
+import { etag, isKnown, preconditionOf, readHeaders, writeHeaders } from './preconditions.ts';
+import type { Resources } from './resources.ts';
+import {
+  cut,
+  levels,
+  listQuery,
+  placeOf,
+  readQuery,
+  resourceAnswer,
+  resourceBody,
+  resourcesAnswer,
+  resourcesBody,
+  uploadOf,
+  uploadsOf,
+  versionAnswer,
+} from './schemas.ts';
+import type { BeforeRead } from './service.ts';
 
-const project = '/v1/project/:project';
-const stage = `${project}/stage/:stage`;
-const levels = [project, stage, `${stage}/service/:service`];
-const defaults = `${project}/service/:service`;
-
-export function resourceRoutes(projects: Projects, resources: Resources): Route[] {
-  return [...levels.flatMap((level) => levelRoutes(level, resources)), ...defaultRoutes(projects, resources)];
+export function resourceRoutes(resources: Resources, beforeRead: BeforeRead): Route[] {
+  return levels.flatMap((level) => levelRoutes(level, resources, beforeRead));
 }
 
-function levelRoutes(level: string, resources: Resources): Route[] {
-  const writeAll = (method: 'post' | 'put', line: string): Route => ({
-    method,
-    path: `${level}/resource`,
-    async handle(request, response) {
-      const version = await resources.write(placeOf(request), uploadsIn(request), line, originOf(request.headers));
-      response.status(201).json({ version });
-    },
-  });
+function levelRoutes(
+  { path, all, one }: (typeof levels)[number],
+  resources: Resources,
+  beforeRead: BeforeRead,
+): Route[] {
+  const writeAll = (method: 'post' | 'put', line: string): Route =>
+    route({
+      method,
+      path: `${path}/resource`,
+      tag: 'Resources',
+      summary: 'Writes resources, in one commit',
+      params: all,
+      headers: writeHeaders,
+      body: { name: 'resources', schema: resourcesBody },
+      answers: { 201: versionAnswer },
+      async handle({ params, body, headers }) {
+        const condition = { condition: preconditionOf(headers), many: true };
+        const version = await resources.write(placeOf(params), uploadsOf(body), line, originOf(headers), condition);
+        return answer(201, { body: { version } });
+      },
+    });
   return [
     writeAll('post', 'Added resources'),
     writeAll('put', 'Updated resources'),
-    {
+    route({
       method: 'get',
-      path: `${level}/resource`,
-      async handle(request, response) {
-        const all = await resources.list(placeOf(request), commitIn(request));
-        await answerPage(response, 'resources', all, pageOf(request), async (resourceURI) => ({ resourceURI }));
+      path: `${path}/resource`,
+      tag: 'Resources',
+      summary: 'Lists the resources below',
+      params: all,
+      query: listQuery,
+      headers: readHeaders,
+      answers: { 200: resourcesAnswer, 304: null },
+      async handle({ params, query, headers }) {
+        const stale = await beforeRead(params.projectName, query.disableUpstreamSync);
+        const { id, load } = await resources.list(placeOf(params), query.gitCommitId ?? query.gitCommitID);
+        const tags = { ...stale, ...etag(id) };
+        if (isKnown(headers, id)) return answer(304, { headers: tags });
+        const body = await cut('resources', await load(), query, (resourceURI) => ({ resourceURI }));
+        return answer(200, { headers: tags, body });
       },
-    },
-    {
+    }),
+    route({
       method: 'get',
-      path: `${level}/resource/:uri`,
-      async handle(request, response) {
-        const resourceURI = uriIn(request);
-        const content = await resources.read(placeOf(request), resourceURI, commitIn(request));
-        // Git's own id of the content: the same bytes have the same tag in every version.
-        const tag = createHash('sha1').update(`blob ${content.length}\0`).update(content).digest('hex');
-        response.setHeader('etag', `"${tag}"`);
-        if (request.headers['if-none-match']?.includes(tag)) return void response.status(304).end();
+      path: `${path}/resource/{resourceURI}`,
+      tag: 'Resources',
+      summary: 'Reads a resource',
+      params: one,
+      query: readQuery,
+      headers: readHeaders,
+      answers: { 200: resourceAnswer, 304: null },
+      async handle({ params, query, headers }) {
+        const { resourceURI } = params;
+        const stale = await beforeRead(params.projectName, query.disableUpstreamSync);
+        const commit = query.gitCommitId ?? query.gitCommitID;
+        const { id, load } = await resources.read(placeOf(params), resourceURI, commit);
+        const tags = { ...stale, ...etag(id) };
+        if (isKnown(headers, id)) return answer(304, { headers: tags });
+        const content = await load();
         const resourceContent = Buffer.from(content.buffer, content.byteOffset, content.length).toString('base64');
-        response.json({ resourceContent, resourceURI });
+        return answer(200, { headers: tags, body: { resourceContent, resourceURI } });
       },
-    },
-    {
+    }),
+    route({
       method: 'put',
-      path: `${level}/resource/:uri`,
-      async handle(request, response) {
-        const upload = uploadIn(request);
+      path: `${path}/resource/{resourceURI}`,
+      tag: 'Resources',
+      summary: 'Writes a resource',
+      params: one,
+      headers: writeHeaders,
+      body: { name: 'resource', schema: resourceBody },
+      answers: { 201: versionAnswer },
+      async handle({ params, body, headers }) {
+        const upload = uploadOf(params.resourceURI, body);
+        const place = placeOf(params);
+        const condition = { condition: preconditionOf(headers) };
         const line = `Updated resource: ${upload.uri}`;
-        const version = await resources.write(placeOf(request), [upload], line, originOf(request.headers));
-        response.status(201).json({ version });
+        const version = await resources.write(place, [upload], line, originOf(headers), condition);
+        const id = await resources.tagOf(place, upload.uri, version);
+        return answer(201, { headers: id === undefined ? {} : etag(id), body: { version } });
       },
-    },
-    {
+    }),
+    route({
       method: 'delete',
-      path: `${level}/resource/:uri`,
-      async handle(request, response) {
-        await resources.remove(placeOf(request), uriIn(request), originOf(request.headers));
-        response.status(204).end();
+      path: `${path}/resource/{resourceURI}`,
+      tag: 'Resources',
+      summary: 'Removes a resource',
+      params: one,
+      headers: writeHeaders,
+      answers: { 204: null },
+      async handle({ params, headers }) {
+        await resources.remove(placeOf(params), params.resourceURI, originOf(headers), preconditionOf(headers));
+        return answer(204);
       },
-    },
-  ];
-}
-
-/**
- * Resources of a service in every stage that has it. Each stage has its own commit: a refusal in one of them (the same
- * for all, since they get the same files) leaves what was written before, and repeating the request completes it.
- */
-function defaultRoutes(projects: Projects, resources: Resources): Route[] {
-  const write = async (at: { project: string; service: string }, uploads: Upload[], line: string, origin: Origin) => {
-    const stages: { stageName: string; version: string }[] = [];
-    for (const stageName of await projects.stagesWith(at.project, at.service)) {
-      const version = await resources.write({ ...at, stage: stageName }, uploads, line, origin);
-      stages.push({ stageName, version });
-    }
-    return { version: stages[0]?.version, stages };
-  };
-  const writeAll = (method: 'post' | 'put', line: string): Route => ({
-    method,
-    path: `${defaults}/resource`,
-    async handle(request, response) {
-      const at = { project: nameIn(request, 'project'), service: nameIn(request, 'service') };
-      response.status(201).json(await write(at, uploadsIn(request), line, originOf(request.headers)));
-    },
-  });
-  return [
-    writeAll('post', 'Added resources'),
-    writeAll('put', 'Updated resources'),
-    {
-      method: 'get',
-      path: `${defaults}/resource`,
-      async handle(request, response) {
-        const at = { project: nameIn(request, 'project'), service: nameIn(request, 'service') };
-        const lists: Set<string>[] = [];
-        for (const name of await projects.stagesWith(at.project, at.service)) {
-          lists.push(new Set(await resources.list({ ...at, stage: name })));
-        }
-        const common = [...(lists[0] ?? [])].filter((uri) => lists.every((list) => list.has(uri)));
-        await answerPage(response, 'resources', common, pageOf(request), async (resourceURI) => ({ resourceURI }));
-      },
-    },
-    {
-      method: 'put',
-      path: `${defaults}/resource/:uri`,
-      async handle(request, response) {
-        const at = { project: nameIn(request, 'project'), service: nameIn(request, 'service') };
-        const upload = uploadIn(request);
-        const line = `Updated resource: ${upload.uri}`;
-        response.status(201).json(await write(at, [upload], line, originOf(request.headers)));
-      },
-    },
-    {
-      method: 'delete',
-      path: `${defaults}/resource/:uri`,
-      async handle(request, response) {
-        const at = { project: nameIn(request, 'project'), service: nameIn(request, 'service') };
-        const uri = uriIn(request);
-        const origin = originOf(request.headers);
-        let removed = 0;
-        for (const name of await projects.stagesWith(at.project, at.service)) {
-          // A stage may lack it, by its own deletion or a repeated request.
-          removed += await resources.remove({ ...at, stage: name }, uri, origin).then(
-            () => 1,
-            (error: unknown) => (isMissing(error) ? 0 : Promise.reject(error as Error)),
-          );
-        }
-        if (removed === 0) throw notFound('Service resource not found');
-        response.status(204).end();
-      },
-    },
+    }),
   ];
 }
