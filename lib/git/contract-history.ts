@@ -36,6 +36,8 @@ export function historyContract(opened: () => OpenedRepository): void {
     await refused(store.commit('p1', stale), 'PreconditionFailed');
     const none = { ...change('master', 'a/b', '5'), expected: [{ path: 'a', id: null }] };
     await refused(store.commit('p1', none), 'PreconditionFailed');
+    const some = { ...change('master', 'x', '1'), expected: [{ path: 'x', id: undefined }] };
+    await refused(store.commit('p1', some), 'PreconditionFailed');
     const top = await store.idOf('p1', 'master', '');
     await store.commit('p1', { ...change('master', 'c', '1'), expected: [{ path: '', id: top ?? null }] });
     await refused(

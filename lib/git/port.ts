@@ -38,10 +38,13 @@ export interface CommitRequest {
   mergeOf?: string | undefined;
 }
 
-/** `id`: of the file or folder at `path` ('' for the top folder); null when nothing may be there. */
+/**
+ * `id`: of the file or folder at `path` ('' for the top folder); null when nothing may be there, undefined when anything
+ * may, but something must.
+ */
 export interface Expectation {
   path: string;
-  id: string | null;
+  id: string | null | undefined;
 }
 
 export interface CommitResult {

@@ -1,6 +1,6 @@
 /** If-Match and If-None-Match of a write: what must be there when its turn comes, so that nobody overwrites unseen. */
 import type { IncomingHttpHeaders } from 'node:http';
-import type { CommitRequest } from '../../lib/git/port.ts';
+import type { Expectation } from '../../lib/git/port.ts';
 import { FieldError } from '../../lib/http/validate.ts';
 
 /** For the document. */
@@ -12,8 +12,8 @@ export const writeHeaders = {
 };
 export const readHeaders = { 'if-none-match': 'An ETag: answered 304 when that is still what is there.' };
 
-/** What a commit has to check; `id` undefined: that something is there. */
-export type Precondition = { id: string | null | undefined } | undefined;
+/** What a commit has to expect where it writes. */
+export type Precondition = Pick<Expectation, 'id'> | undefined;
 
 const TAG = /^(?:W\/)?"([0-9a-f]{40})"$/;
 
@@ -39,12 +39,6 @@ export function preconditionOf(headers: IncomingHttpHeaders): Precondition {
 export function refusePrecondition(headers: IncomingHttpHeaders): void {
   if (preconditionOf(headers))
     throw new FieldError(605, 'if-match in header means nothing for several stages: write each of them');
-}
-
-/** The condition as a part of the commit. */
-export function conditionOn(path: string, condition: Precondition): Pick<CommitRequest, 'expected' | 'present'> {
-  if (!condition) return {};
-  return condition.id === undefined ? { present: [path] } : { expected: [{ path, id: condition.id }] };
 }
 
 export const etag = (id: string): Record<string, string> => ({ etag: `"${id}"` });

@@ -5,7 +5,7 @@ import type { FileChange, GitStore, LogPage } from '../../lib/git/port.ts';
 import { MAIN_BRANCH } from '../../lib/model/names.ts';
 import { commitText, type Origin } from './cause.ts';
 import { chartFolder, packChart, unpackChart } from './chart.ts';
-import { conditionOn, type Precondition } from './preconditions.ts';
+import type { Precondition } from './preconditions.ts';
 import { notFound, noTarget, Refusal, saying } from './refusal.ts';
 import { branchOf, METADATA, prefixOf, type Place } from './repository.ts';
 
@@ -58,15 +58,11 @@ export class Resources {
     await this.#requirePlace(place);
     const [first] = uploads;
     const path = many || !first ? (place.service ?? '') : pathOf(place, first.uri);
-    const { expected = [], present = [] } = conditionOn(path, condition);
-    const home = place.service === undefined ? [] : [`${place.service}/${METADATA}`];
-    // The condition is on what is in a service, not on the service: that it is there comes first.
-    if (present.length > 0 && !(await this.#git.idOf(place.project, branchOf(place), path))) throw changed(path);
     const work = this.#git.commit(place.project, {
       branch: branchOf(place),
       changes,
-      present: [...home, ...present],
-      expected,
+      present: place.service === undefined ? [] : [`${place.service}/${METADATA}`],
+      expected: condition ? [{ path, ...condition }] : [],
       ...commitText(line, origin),
     });
     return (await saying(work, { NotFound: noPlace(place), PreconditionFailed: changed(path) })).commit;
@@ -150,8 +146,8 @@ export class Resources {
     const work = this.#git.commit(place.project, {
       branch: branchOf(place),
       changes: [{ path, content: null }],
-      ...conditionOn(path, condition),
       present: [path],
+      expected: condition ? [{ path, ...condition }] : [],
       ...commitText('Deleted resources', origin),
     });
     return (await saying(work, { NotFound: noResource(place), PreconditionFailed: changed(uri) })).commit;

@@ -32,8 +32,8 @@ export async function planCommit(
     if (await itemAt(root, path, load)) throw new Terminal('AlreadyExists', `${path} is there already`);
   }
   for (const { path, id } of expected) {
-    const found = path === '' ? old : (await itemAt(root, path, load))?.id;
-    if (id !== (found ?? null)) throw new Terminal('PreconditionFailed', `${path || 'the folder'} is not as expected`);
+    const found = (path === '' ? old : (await itemAt(root, path, load))?.id) ?? null;
+    if (id === undefined ? found === null : found !== id) throw new Terminal('PreconditionFailed', `${path || 'the folder'} is not as expected`);
   }
   const blobs = changes.map(({ content }) => content && encodeObject('blob', content));
   const edited = await editTree(
