@@ -12,6 +12,7 @@ import { KeptnError, messageOf } from '../lib/errors/classes.ts';
 import { createObjectGit } from '../lib/git/objects/store.ts';
 import type { GitStore } from '../lib/git/port.ts';
 import type { HttpServer } from '../lib/http/server.ts';
+import { tokenFromFile } from '../lib/http/token-file.ts';
 import { kindNames, type Stored } from '../lib/model/object.ts';
 import { findCondition } from '../lib/model/status.ts';
 import { createLog, type Logger } from '../lib/observe/log.ts';
@@ -61,10 +62,10 @@ const readiness = (object: Stored | undefined): string => {
   return [ready?.status, ready?.reason, ready?.message, object?.status?.commit].join();
 };
 
-async function listenOn(settings: Settings, git: GitStore, log: Logger): Promise<HttpServer> {
+async function listenOn(settings: Settings, git: GitStore, token: string, log: Logger): Promise<HttpServer> {
   const { listenHost: host, port } = settings;
   try {
-    return await startConfigurationService({ git, host, port: Number(port), log });
+    return await startConfigurationService({ git, host, port: Number(port), token, log });
   } catch (error) {
     throw new Refused(`cannot listen on ${host}:${port} (${messageOf(error)}); choose another port with --port`);
   }
@@ -83,7 +84,8 @@ async function run(directory: string, settings: Settings): Promise<void> {
   );
 
   const git = await createObjectGit({ directory: join(data, 'config'), log });
-  const configurationService = await listenOn(settings, git, log);
+  const tokenFile = join(data, 'api-token');
+  const configurationService = await listenOn(settings, git, await tokenFromFile(tokenFile), log);
   const bus = await createMemoryBus({ directory: join(data, 'events'), log });
   const store = createDirectoryStore({
     directory,
@@ -123,7 +125,8 @@ async function run(directory: string, settings: Settings): Promise<void> {
   const project = store.objects.list('Project')[0]?.metadata.name ?? 'PROJECT';
   process.stdout.write(`
 Git repositories   git -C ${repositories}/${project}.git log --all --oneline
-REST               ${configurationService.url}/v1/project
+Clone              git -c http.extraHeader="x-token: $(cat ${shown(tokenFile)})" clone ${configurationService.url}/git/${project}.git
+REST               ${configurationService.url}/docs describes it, and lets you try it
 Try next           edit a file in ${shown(directory)}, and watch the commit and the event appear here;
                    remove or add one: that is kubectl delete and apply
 Ctrl-C stops; the next start goes on from here.

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -63,6 +63,13 @@ describe('npm start', () => {
       expect(text).to.match(new RegExp(`${name} .* True`));
     expect(text.match(/⚡ sh\.keptn/g)).to.have.length(5);
     expect(await git('show', 'dev:carts/slo.yaml')).to.include('objectives');
+  });
+
+  it('can be cloned with the command that it prints, with a token that only its owner can read', async () => {
+    const [, command = ''] = /^Clone +(.*)$/m.exec(output()) ?? [];
+    await run('sh', ['-c', `${command} ${join(folder, 'clone')}`]);
+    expect(await readFile(join(folder, 'clone/shipyard.yaml'), 'utf8')).to.include('staging');
+    expect((await stat(join(folder, 'data/api-token'))).mode & 0o777).to.equal(0o600);
   });
 
   it('commits a change of a file and announces it', async () => {

@@ -11,6 +11,8 @@ const settings = z.object({
   KEPTN_DATA_DIR: z.string().min(1).default('.keptn/config'),
   PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
   KEPTN_LISTEN_HOST: z.string().min(1).default('0.0.0.0'),
+  /** What clones over HTTP need; without it nobody can clone. */
+  KEPTN_API_TOKEN: z.string().min(16).optional(),
   /** `off`: faster, and a power failure may damage repositories. */
   KEPTN_GIT_FSYNC: z.enum(['on', 'off']).default('on'),
 });
@@ -21,10 +23,10 @@ if (!parsed.success) {
   log.fatal(problemsOf(parsed.error));
   process.exit(2);
 }
-const { KEPTN_DATA_DIR: directory, PORT: port, KEPTN_LISTEN_HOST: host, KEPTN_GIT_FSYNC: fsync } = parsed.data;
+const { KEPTN_DATA_DIR: directory, PORT: port, KEPTN_LISTEN_HOST: host, KEPTN_API_TOKEN: token } = parsed.data;
 try {
-  const git = await createObjectGit({ directory, durable: fsync === 'on', log });
-  const server = await startConfigurationService({ git, host, port, log });
+  const git = await createObjectGit({ directory, durable: parsed.data.KEPTN_GIT_FSYNC === 'on', log });
+  const server = await startConfigurationService({ git, host, port, token, log });
   const stop = (): void => {
     void server
       .close()
