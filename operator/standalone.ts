@@ -20,6 +20,7 @@ import { createOperatorMetrics } from '../lib/observe/metrics.ts';
 import type { ResourceStore } from '../lib/resources/port.ts';
 import { createDirectoryStore } from '../lib/resources/directory/store.ts';
 import { startConfigurationService } from '../services/configuration-service/service.ts';
+import { createCredentialFiles } from '../services/configuration-service/upstream/credentials-file.ts';
 import { Configuration } from './configuration.ts';
 import { Controller } from './controller.ts';
 import { createView } from './standalone-view.ts';
@@ -32,6 +33,7 @@ interface Settings {
   data: string;
   port: string;
   listenHost: string;
+  insecureUpstreams: boolean;
 }
 
 const command = new Command('npm start --')
@@ -45,6 +47,11 @@ const command = new Command('npm start --')
   .addOption(new Option('--port <n>', 'port of the configuration-service').env('PORT').default('8080'))
   .addOption(
     new Option('--listen-host <address>', 'address that it listens on').env('KEPTN_LISTEN_HOST').default('127.0.0.1'),
+  )
+  .addOption(
+    new Option('--insecure-upstreams', 'upstreams may be plain http and on this machine, for trials')
+      .env('KEPTN_UPSTREAM_INSECURE')
+      .default(false),
   )
   .parse();
 
@@ -65,7 +72,9 @@ const readiness = (object: Stored | undefined): string => {
 async function listenOn(settings: Settings, git: GitStore, token: string, log: Logger): Promise<HttpServer> {
   const { listenHost: host, port } = settings;
   try {
-    return await startConfigurationService({ git, host, port: Number(port), token, log });
+    const credentials = await createCredentialFiles(join(settings.data, 'credentials'));
+    const allowInsecure = settings.insecureUpstreams;
+    return await startConfigurationService({ git, host, port: Number(port), token, credentials, allowInsecure, log });
   } catch (error) {
     throw new Refused(`cannot listen on ${host}:${port} (${messageOf(error)}); choose another port with --port`);
   }

@@ -11,6 +11,8 @@ import type { GitStore } from '../lib/git/port.ts';
 import type { HttpServer } from '../lib/http/server.ts';
 import { createLog } from '../lib/observe/log.ts';
 import { startConfigurationService } from '../services/configuration-service/service.ts';
+import type { Credentials } from '../services/configuration-service/upstream/credentials.ts';
+import { createCredentialFiles } from '../services/configuration-service/upstream/credentials-file.ts';
 
 const run = promisify(execFile);
 const log = createLog('test', 'silent');
@@ -21,6 +23,7 @@ describe('a project cloned over HTTP', () => {
   let directory: string;
   let git: GitStore;
   let server: HttpServer;
+  let credentials: Credentials;
   let clones = 0;
 
   const client = async (...args: string[]): Promise<string> =>
@@ -43,7 +46,8 @@ describe('a project cloned over HTTP', () => {
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), 'keptn-clone-'));
     git = await createObjectGit({ directory: join(directory, 'config'), durable: false, log });
-    server = await startConfigurationService({ git, host: '127.0.0.1', port: 0, log, token });
+    credentials = await createCredentialFiles(join(directory, 'credentials'));
+    server = await startConfigurationService({ git, host: '127.0.0.1', port: 0, log, token, credentials });
     await git.create('p1', { changes: [{ path: 'a', content: Buffer.from('1') }], message: 'first', author });
     await git.createBranch('p1', 'dev', 'master');
   });
@@ -103,7 +107,7 @@ describe('a project cloned over HTTP', () => {
   });
 
   it('is off where no token is set, and says so', async () => {
-    const open = await startConfigurationService({ git, host: '127.0.0.1', port: 0, log });
+    const open = await startConfigurationService({ git, host: '127.0.0.1', port: 0, log, credentials });
     const response = await fetch(`${open.url}/git/p1.git/info/refs?service=git-upload-pack`);
     await open.close();
     expect(response.status).to.equal(403);

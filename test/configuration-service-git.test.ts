@@ -15,6 +15,7 @@ import { causeHeaders } from '../lib/http/cause.ts';
 import type { HttpServer } from '../lib/http/server.ts';
 import { createLog } from '../lib/observe/log.ts';
 import { startConfigurationService } from '../services/configuration-service/service.ts';
+import { createCredentialFiles } from '../services/configuration-service/upstream/credentials-file.ts';
 
 const run = promisify(execFile);
 const log = createLog('test', 'silent');
@@ -48,7 +49,8 @@ describe('the configuration-service in Git', () => {
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), 'keptn-cs-'));
     git = await createObjectGit({ directory, log });
-    server = await startConfigurationService({ git, host: '127.0.0.1', port: 0, log });
+    const credentials = await createCredentialFiles(join(directory, 'credentials'));
+    server = await startConfigurationService({ git, host: '127.0.0.1', port: 0, credentials, log });
     await ask('POST', '/project', { projectName: 'p1' });
     await ask('POST', '/project/p1/stage', { stageName: 'dev' });
     await ask('POST', '/project/p1/stage/dev/service', { serviceName: 'carts' });

@@ -9,6 +9,7 @@ import type { GitStore } from '../lib/git/port.ts';
 import type { HttpServer } from '../lib/http/server.ts';
 import { createLog } from '../lib/observe/log.ts';
 import { startConfigurationService } from '../services/configuration-service/service.ts';
+import { createCredentialFiles } from '../services/configuration-service/upstream/credentials-file.ts';
 
 const log = createLog('test', 'silent');
 const hello = Buffer.from('hello').toString('base64');
@@ -25,7 +26,8 @@ describe('the configuration-service answers as 0.6.2', () => {
   before(async () => {
     directory = await mkdtemp(join(tmpdir(), 'keptn-cs-'));
     git = await createObjectGit({ directory: join(directory, 'config'), durable: false, log });
-    server = await startConfigurationService({ git, host: '127.0.0.1', port: 0, log });
+    const credentials = await createCredentialFiles(join(directory, 'credentials'));
+    server = await startConfigurationService({ git, host: '127.0.0.1', port: 0, credentials, log });
   });
   after(async () => {
     await server.close();
@@ -274,12 +276,21 @@ describe('the configuration-service answers as 0.6.2', () => {
       error(605, /^stageName in path must be a DNS label/),
     );
     row('POST /project/%zz/stage', { stageName: 'a' }, 400, error(400, /./));
-    row(
-      'POST /project',
-      { projectName: 'p2', gitUser: 'u', gitToken: 't0ken', gitRemoteURI: 'https://x/y.git' },
-      422,
-      error(605, /^gitUser in body must be empty: upstreams are not available/),
-    );
+    const upstream = (gitRemoteURI: string, gitToken = 't0ken'): object => ({
+      projectName: 'p2',
+      gitUser: 'u',
+      gitToken,
+      gitRemoteURI,
+    });
+    row('POST /project', upstream('https://x/y.git', ''), 422, error(602, 'gitToken in body is required'));
+    row('POST /project', upstream(''), 422, error(602, 'gitRemoteURI in body is required'));
+    row('POST /project', upstream('http://git.example.com/y.git'), 422, error(422, /must begin with https/));
+    row('POST /project', upstream('file:///etc'), 422, error(422, /must begin with https/));
+    row('POST /project', upstream('--upload-pack=reboot'), 422, error(422, /is no URL/));
+    row('POST /project', upstream('https://me:s3cret@x/y.git'), 422, error(422, /must not have a user or token/));
+    row('POST /project', upstream('https://169.254.169.254/y.git'), 422, error(422, /leads to 169\.254/));
+    row('POST /project', upstream('https://127.0.0.1/y.git'), 422, error(422, /leads to 127\.0\.0\.1/));
+    row('POST /project', upstream('https://[fe80::1]/y.git'), 422, error(422, /leads to fe80/));
     row('GET /project/p1/resource?gitCommitId=zz', undefined, 422, error(605, /^gitCommitId in query/));
     row(`GET /project/p1/resource?gitCommitId=${'0'.repeat(40)}`, undefined, 404, error(404, 'Project not found'));
   });

@@ -28,6 +28,13 @@ export const codes = {
   StageNotReady: { status: 503, meaning: 'A Stage that this object needs is not in Git yet.' },
   ServiceNotReady: { status: 503, meaning: 'The Service of this object is not in Git yet.' },
   ChartNotReady: { status: 503, meaning: 'A chart Resource of this Service is not in Git yet.' },
+  UpstreamAway: { status: 503, meaning: 'The upstream does not answer; commits are kept and pushed later.' },
+  UpstreamUnauthorized: { status: 400, meaning: 'The upstream does not accept the user and token: give others.' },
+  UpstreamNotFound: { status: 400, meaning: 'The upstream has no such repository, or hides it from this user.' },
+  UpstreamRejected: {
+    status: 400,
+    meaning: 'A rule of the upstream refuses the push (a protected branch, a hook): change it there; commits are kept.',
+  },
   Unavailable: { status: 503, meaning: 'A part that is needed does not answer; the work is retried.' },
   Internal: { status: 500, meaning: 'A bug: the log has the stack.' },
 } as const satisfies Record<string, { status: number; meaning: string }>;

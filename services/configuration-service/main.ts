@@ -1,10 +1,13 @@
 /** The configuration-service as a process of its own: `npm run configuration-service`. */
+import { join } from 'node:path';
 import { z } from 'zod';
 import { messageOf } from '../../lib/errors/classes.ts';
 import { createObjectGit } from '../../lib/git/objects/store.ts';
 import { problemsOf } from '../../lib/model/names.ts';
 import { createLog } from '../../lib/observe/log.ts';
 import { startConfigurationService } from './service.ts';
+import type { Credentials } from './upstream/credentials.ts';
+import { createCredentialFiles } from './upstream/credentials-file.ts';
 
 const settings = z.object({
   /** Folder of the Git repositories; no other process may use it. */
@@ -13,6 +16,10 @@ const settings = z.object({
   KEPTN_LISTEN_HOST: z.string().min(1).default('0.0.0.0'),
   /** What clones over HTTP need; without it nobody can clone. */
   KEPTN_API_TOKEN: z.string().min(16).optional(),
+  /** Namespace of the Secrets with the tokens of upstreams; without it they are files in the data folder. */
+  KEPTN_CREDENTIALS_NAMESPACE: z.string().min(1).optional(),
+  /** `on`: upstreams may be plain http and on this machine, for trials. */
+  KEPTN_UPSTREAM_INSECURE: z.enum(['on', 'off']).default('off'),
   /** `off`: faster, and a power failure may damage repositories. */
   KEPTN_GIT_FSYNC: z.enum(['on', 'off']).default('on'),
 });
@@ -24,9 +31,24 @@ if (!parsed.success) {
   process.exit(2);
 }
 const { KEPTN_DATA_DIR: directory, PORT: port, KEPTN_LISTEN_HOST: host, KEPTN_API_TOKEN: token } = parsed.data;
+
+async function credentialsOf({
+  KEPTN_CREDENTIALS_NAMESPACE: namespace,
+}: z.output<typeof settings>): Promise<Credentials> {
+  if (namespace === undefined) return createCredentialFiles(join(directory, 'credentials'));
+  // The client takes 90 MB, which only a cluster needs.
+  const { KubeConfig } = await import('@kubernetes/client-node');
+  const { createCredentialSecrets } = await import('./upstream/credentials-secret.ts');
+  const config = new KubeConfig();
+  config.loadFromDefault();
+  return createCredentialSecrets(config, namespace);
+}
+
 try {
   const git = await createObjectGit({ directory, durable: parsed.data.KEPTN_GIT_FSYNC === 'on', log });
-  const server = await startConfigurationService({ git, host, port, token, log });
+  const credentials = await credentialsOf(parsed.data);
+  const allowInsecure = parsed.data.KEPTN_UPSTREAM_INSECURE === 'on';
+  const server = await startConfigurationService({ git, host, port, token, credentials, allowInsecure, log });
   const stop = (): void => {
     void server
       .close()

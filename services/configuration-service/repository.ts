@@ -5,6 +5,8 @@ import { FieldError } from '../../lib/http/validate.ts';
 import { MAIN_BRANCH } from '../../lib/model/names.ts';
 import { commitText, type Origin } from './cause.ts';
 import { exists, notFound, noTarget, saying } from './refusal.ts';
+import type { Upstream } from './upstream/credentials.ts';
+import type { ShownUpstream, Upstreams } from './upstream/upstreams.ts';
 
 export const METADATA = 'metadata.yaml';
 
@@ -20,9 +22,11 @@ export const prefixOf = ({ service }: Place): string => (service === undefined ?
 
 export class Projects {
   readonly git: GitStore;
+  readonly #upstreams: Upstreams;
 
-  constructor(git: GitStore) {
+  constructor(git: GitStore, upstreams: Upstreams) {
     this.git = git;
+    this.#upstreams = upstreams;
   }
 
   /** The files that differ between two stages, `master` or commits; of one service when it is named. */
@@ -39,19 +43,26 @@ export class Projects {
     return this.git.repositories();
   }
 
-  async create(project: string, origin: Origin): Promise<void> {
-    const content = metadata({ projectname: project });
-    await saying(
-      this.git.create(project, {
-        changes: [{ path: METADATA, content }],
-        ...commitText('Added metadata.yaml', origin),
-      }),
-      { AlreadyExists: exists('Project already exists') },
-    );
+  async create(project: string, origin: Origin, upstream: Upstream | undefined): Promise<void> {
+    const changes = [{ path: METADATA, content: metadata({ projectname: project }) }];
+    const first = { changes, ...commitText('Added metadata.yaml', origin) };
+    await saying(this.#upstreams.create(project, first, upstream), { AlreadyExists: exists('Project already exists') });
+  }
+
+  /** `upstream`: null for none, undefined to leave it. */
+  async update(project: string, upstream: Upstream | null | undefined): Promise<void> {
+    await this.require(project);
+    if (upstream !== undefined) await this.#upstreams.set(project, upstream);
+  }
+
+  /** What the project follows, and how it stands to it; undefined when it follows nothing. */
+  async upstream(project: string): Promise<ShownUpstream | undefined> {
+    await this.require(project);
+    return this.#upstreams.show(project);
   }
 
   async remove(project: string): Promise<void> {
-    if (!(await this.git.remove(project))) throw notFound('Project not found');
+    if (!(await this.#upstreams.remove(project))) throw notFound('Project not found');
   }
 
   async require(project: string): Promise<void> {
@@ -68,7 +79,7 @@ export class Projects {
       throw new FieldError(605, `stageName in body must not be ${MAIN_BRANCH}: that is the project's own branch`);
     }
     if (!(await this.git.exists(project))) throw noTarget('Project does not exist.');
-    await saying(this.git.createBranch(project, stage, MAIN_BRANCH), {
+    await saying(this.git.createBranch(project, stage, await this.#upstreams.startOf(project, stage)), {
       AlreadyExists: exists('Stage already exists'),
       NotFound: noTarget('Project does not exist.'),
     });

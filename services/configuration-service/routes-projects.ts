@@ -22,10 +22,14 @@ import {
   syncQuery,
 } from './schemas.ts';
 import type { BeforeRead } from './service.ts';
+import type { Upstream } from './upstream/credentials.ts';
 
 const project = '/v1/project/{projectName}';
 const stage = `${project}/stage/{stageName}`;
 const service = `${stage}/service/{serviceName}`;
+
+/** For servers that look at the token alone. */
+const DEFAULT_USER = 'keptn';
 
 const done = answer(204);
 const nothing = { 204: null } as const;
@@ -47,8 +51,7 @@ export function projectRoutes(projects: Projects, beforeRead: BeforeRead): Route
       body: { name: 'project', schema: projectBody },
       answers: nothing,
       async handle({ body, headers }) {
-        refuseUpstream(body);
-        await projects.create(body.projectName, originOf(headers));
+        await projects.create(body.projectName, originOf(headers), upstreamIn(body) ?? undefined);
         return done;
       },
     }),
@@ -73,7 +76,12 @@ export function projectRoutes(projects: Projects, beforeRead: BeforeRead): Route
       answers: { 200: projectAnswer },
       async handle({ params, query }) {
         const headers = await beforeRead(params.projectName, query.disableUpstreamSync);
-        return answer(200, { headers, body: await showProject(params.projectName) });
+        const upstream = await projects.upstream(params.projectName);
+        const body = {
+          ...(await showProject(params.projectName)),
+          ...(upstream && { gitRemoteURI: upstream.url, gitUser: upstream.user, upstream: upstream.status }),
+        };
+        return answer(200, { headers, body });
       },
     }),
     route({
@@ -85,9 +93,8 @@ export function projectRoutes(projects: Projects, beforeRead: BeforeRead): Route
       body: { name: 'project', schema: projectBody },
       answers: nothing,
       async handle({ params, body }) {
-        refuseUpstream(body);
         requireSame('projectName', params.projectName, body.projectName);
-        await projects.require(params.projectName);
+        await projects.update(params.projectName, upstreamIn(body));
         return done;
       },
     }),
@@ -242,10 +249,13 @@ export function projectRoutes(projects: Projects, beforeRead: BeforeRead): Route
   ];
 }
 
-function refuseUpstream(body: z.output<typeof projectBody>): void {
-  const field = (['gitUser', 'gitToken', 'gitRemoteURI'] as const).find((name) => body[name]);
-  if (field === undefined) return;
-  throw new FieldError(605, `${field} in body must be empty: upstreams are not available in this version`);
+/** The upstream in a body: null when it is to be none, undefined when nothing is said of it. */
+function upstreamIn({ gitRemoteURI, gitUser, gitToken }: z.output<typeof projectBody>): Upstream | null | undefined {
+  if (!gitRemoteURI && (gitUser || gitToken)) throw new FieldError(602, 'gitRemoteURI in body is required');
+  if (gitRemoteURI === '') return null;
+  if (!gitRemoteURI) return undefined;
+  if (!gitToken) throw new FieldError(602, 'gitToken in body is required');
+  return { url: gitRemoteURI, user: gitUser || DEFAULT_USER, token: gitToken };
 }
 
 /** Renaming is not possible. */

@@ -158,7 +158,21 @@ export const stageAnswer = z
   .strictObject({ services: z.null().describe('0.6.2 never fills it in.'), stageName: z.string() })
   .meta({ id: 'ExpandedStage' });
 export const projectAnswer = z
-  .strictObject({ projectName: z.string(), stages: z.array(stageAnswer) })
+  .strictObject({
+    projectName: z.string(),
+    stages: z.array(stageAnswer),
+    gitRemoteURI: z.string().optional().describe('The upstream; not in lists.'),
+    gitUser: z.string().optional(),
+    upstream: z
+      .strictObject({
+        state: z.enum(['Synced', 'Pending', 'Failed']).describe('Pending: commits are on their way.'),
+        code: z.string().optional().describe('Why it failed, a code of docs/errors.md.'),
+        message: z.string().optional().describe('What is the matter, or what was merged last.'),
+        unpushed: z.record(z.string(), z.int()).describe('Commits that the upstream has not, by branch.'),
+        lastSync: z.string().optional().meta({ format: 'date-time' }),
+      })
+      .optional(),
+  })
   .meta({ id: 'ExpandedProject' });
 export const serviceAnswer = z.strictObject({ serviceName: z.string() }).meta({ id: 'ExpandedService' });
 export const projectsAnswer = z

@@ -11,6 +11,8 @@ import { defaultRoutes } from './routes-defaults.ts';
 import { projectRoutes } from './routes-projects.ts';
 import { resourceRoutes } from './routes-resources.ts';
 import { versionRoutes } from './routes-versions.ts';
+import type { Credentials } from './upstream/credentials.ts';
+import { Upstreams } from './upstream/upstreams.ts';
 
 /** Of one request: eight resources of the largest size, or many small ones. */
 const BODY_LIMIT = 12 * 1024 * 1024;
@@ -31,15 +33,23 @@ export interface ConfigurationServiceSettings {
   port: number;
   /** What cloning over HTTP needs; undefined: nobody can. */
   token?: string | undefined;
+  /** Where the tokens of upstreams are. */
+  credentials: Credentials;
+  /** Upstreams may be plain http and on this machine, for trials; false by default. */
+  allowInsecure?: boolean;
   log: Logger;
 }
 
 /** Does not close the GitStore, which belongs to the caller. */
 export async function startConfigurationService(settings: ConfigurationServiceSettings): Promise<HttpServer> {
-  const { git, host, port, token, log } = settings;
-  const projects = new Projects(git);
+  const { git, host, port, token, credentials, allowInsecure = false, log } = settings;
+  const upstreams = new Upstreams({ git, credentials, allowInsecure, log });
+  const projects = new Projects(git, upstreams);
   const resources = new Resources(git);
-  const beforeRead: BeforeRead = async () => ({});
+  const beforeRead: BeforeRead = async (project, disableUpstreamSync) => {
+    const stale = disableUpstreamSync ? undefined : await upstreams.refresh(project);
+    return stale === undefined ? {} : { 'x-keptn-upstream': stale.replace(/[^\x20-\x7e]+/g, ' ') };
+  };
   let closing = false;
   const contract = [
     ...projectRoutes(projects, beforeRead),
@@ -57,12 +67,14 @@ export async function startConfigurationService(settings: ConfigurationServiceSe
     ...documentRoutes(contract, info),
   ];
   const server = await listen(createApp({ routes, log, bodyLimit: BODY_LIMIT }), host, port);
+  upstreams.start();
   log.info({ url: server.url }, 'configuration-service listens');
   return {
     url: server.url,
-    close: () => {
+    close: async () => {
       closing = true;
-      return server.close();
+      await server.close();
+      await upstreams.close();
     },
   };
 }

@@ -9,6 +9,7 @@ import {
   startConfigurationService,
   type ConfigurationServiceSettings,
 } from '../../services/configuration-service/service.ts';
+import { createCredentialFiles } from '../../services/configuration-service/upstream/credentials-file.ts';
 
 export interface Configuration {
   url: string;
@@ -35,7 +36,8 @@ export async function startConfiguration(settings: Partial<ConfigurationServiceS
   const directory = await mkdtemp(join(tmpdir(), 'keptn-configuration-'));
   const log = createLog('test', 'silent');
   const git = await createObjectGit({ directory: join(directory, 'config'), durable: false, log });
-  const server = await startConfigurationService({ git, host: '127.0.0.1', port: 0, log, ...settings });
+  const credentials = await createCredentialFiles(join(directory, 'credentials'));
+  const server = await startConfigurationService({ git, host: '127.0.0.1', port: 0, credentials, log, ...settings });
   const ask: Configuration['ask'] = async (call, body, headers = {}) => {
     const [method = '', path = ''] = call.split(' ');
     const response = await fetch(`${server.url}/v1${path}`, {
