@@ -1,6 +1,7 @@
 /** The operator's client of the configuration-service: the few calls of its REST contract that reconcilers make. */
 import { z } from 'zod';
 import { messageOf, Terminal, Transient, Waiting } from '../lib/errors/classes.ts';
+import { isCode } from '../lib/errors/codes.ts';
 import { withDeadline } from '../lib/errors/deadline.ts';
 import { causeHeaders, type Cause } from '../lib/http/cause.ts';
 
@@ -14,6 +15,22 @@ export interface Place {
   stage?: string;
   service?: string;
 }
+
+/** A repository elsewhere. */
+export interface Upstream {
+  url: string;
+  user: string;
+  token: string;
+}
+
+const projectSchema = z.object({
+  upstream: z.object({
+    state: z.enum(['Synced', 'Pending', 'Failed']),
+    code: z.string().refine(isCode).optional(),
+    message: z.string().optional(),
+  }),
+});
+export type UpstreamState = z.infer<typeof projectSchema>['upstream'];
 
 const versionSchema = z.object({ version: z.string() });
 const errorSchema = z.object({ message: z.string() });
@@ -29,9 +46,27 @@ export class Configuration {
     this.#base = `${url.replace(/\/$/, '')}/v1`;
   }
 
-  /** Makes the project unless it is there. */
-  async ensureProject(project: string, cause: Cause): Promise<void> {
-    await this.#ensure(['project'], project, { projectName: project }, cause);
+  /** Makes the project unless it is there. `upstream`: what it has to follow, null for nothing, undefined for as is. */
+  async ensureProject(project: string, upstream: Upstream | null | undefined, cause: Cause): Promise<void> {
+    const { url = '', user = '', token = '' } = upstream ?? {};
+    const body = { projectName: project, gitRemoteURI: url, gitUser: user, gitToken: token };
+    try {
+      await this.#ensure(['project'], project, upstream ? body : { projectName: project }, cause);
+      if (upstream === undefined) return;
+      const answer = await this.#call('PUT', ['project', project], body, cause);
+      if (answer.status >= 400) throw refusal(answer);
+    } catch (error) {
+      // The token, or what is at the other end, may change without a change of the declaration.
+      if (upstream && error instanceof Terminal) throw new Waiting(error.code, error.message, { cause: error });
+      throw error;
+    }
+  }
+
+  /** How the project stands to its upstream, after taking in what that has. */
+  async upstream(project: string): Promise<UpstreamState> {
+    const answer = await this.#call('GET', ['project', project]);
+    if (answer.status >= 400) throw refusal(answer);
+    return projectSchema.parse(answer.body).upstream;
   }
 
   async ensureStage(project: string, stage: string, cause: Cause): Promise<void> {
@@ -52,7 +87,7 @@ export class Configuration {
 
   /** True when the file is there. */
   async has(place: Place, uri: string): Promise<boolean> {
-    const answer = await this.#call('GET', [...pathOf(place), 'resource', uri]);
+    const answer = await this.#look([...pathOf(place), 'resource', uri]);
     if (answer.status >= 400 && answer.status !== 404) throw refusal(answer);
     return answer.status !== 404;
   }
@@ -73,18 +108,23 @@ export class Configuration {
   }
 
   async #ensure(collection: string[], name: string, body: object, cause: Cause): Promise<void> {
-    const found = await this.#call('GET', [...collection, name]);
+    const found = await this.#look([...collection, name]);
     if (found.status < 400) return;
     if (found.status !== 404) throw refusal(found);
     const made = await this.#call('POST', collection, body, cause);
     if (made.status < 400) return;
     // Two of us may have seen that it was missing.
-    const again = await this.#call('GET', [...collection, name]);
+    const again = await this.#look([...collection, name]);
     if (again.status >= 400) throw refusal(made);
   }
 
-  async #call(method: string, path: string[], body?: object, cause?: Cause): Promise<Answer> {
-    const url = `${this.#base}/${path.map(encodeURIComponent).join('/')}`;
+  /** Reads what is here, without asking an upstream first. */
+  #look(path: string[]): Promise<Answer> {
+    return this.#call('GET', path, undefined, undefined, '?disableUpstreamSync=true');
+  }
+
+  async #call(method: string, path: string[], body?: object, cause?: Cause, query = ''): Promise<Answer> {
+    const url = `${this.#base}/${path.map(encodeURIComponent).join('/')}${query}`;
     try {
       return await withDeadline(DEADLINE_MS, async (signal) => {
         const response = await fetch(url, {

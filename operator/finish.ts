@@ -17,7 +17,7 @@ export type Result = 'success' | 'waiting' | 'terminal' | 'transient' | 'bug';
 /** How long a waiting object sleeps when no change wakes it. */
 const WAITING_MS = 30_000;
 
-const stepConditions: readonly StepCondition[] = ['Synced', 'Announced'];
+const stepConditions: readonly StepCondition[] = ['Synced', 'Announced', 'Upstream'];
 
 export async function finish<K extends Kind>(run: Reconciliation<K>, outcome: Outcome<K>): Promise<Requeue> {
   const result = resultOf(outcome);

@@ -6,9 +6,16 @@ import { nameOf, type Spec, type Stored } from '../lib/model/object.ts';
 import { shipyardStages, shipyardYaml } from '../lib/model/shipyard.ts';
 import { announce, announceDeletion, digestOf } from './announce.ts';
 import type { Reconciler, Reconciliation, Step } from './reconciliation.ts';
+import type { Upstream } from './configuration.ts';
 import { addFinalizer, causeOf, claim, dropFinalizer, isDeleted, keepsContent, suspended } from './steps.ts';
 
 type Run = Reconciliation<'Project'>;
+
+const SHIPYARD = 'shipyard.yaml';
+/** How often the token and the state of the upstream are looked at. */
+const UPSTREAM_MS = 60_000;
+/** The same while something is missing, or commits wait to be pushed. */
+const UPSTREAM_PENDING_MS = 5000;
 
 /** True for a Stage that the operator made of spec.shipyard. */
 export function isOwned(stage: Stored<'Stage'>, project: Stored<'Project'>): boolean {
@@ -55,16 +62,43 @@ async function ownStages(run: Run): Promise<void> {
   }
 }
 
+/** The declared upstream with its token; null when one was declared before and is not any more. */
+async function upstreamOf({ object, parts, status }: Run): Promise<Upstream | null | undefined> {
+  const { upstream } = object.spec;
+  if (!upstream) return status.upstream === undefined ? undefined : null;
+  const { url, user, tokenRef } = upstream;
+  const { namespace } = object.metadata;
+  const token = await parts.store.readValue({ kind: 'Secret', namespace, ...tokenRef });
+  if (token) return { url, user, token: Buffer.from(token).toString('utf8').trim() };
+  throw new Waiting('ReferenceMissing', `waiting for key ${tokenRef.key} of Secret ${namespace}/${tokenRef.name}`);
+}
+
 async function repository(run: Run): Promise<void> {
-  await run.parts.configuration.ensureProject(run.object.metadata.name, causeOf(run));
+  // Until the steps are through, what is missing is outside of what the operator watches.
+  if (run.object.spec.upstream) run.againAfterMs = UPSTREAM_PENDING_MS;
+  const upstream = await upstreamOf(run);
+  await run.parts.configuration.ensureProject(run.object.metadata.name, upstream, causeOf(run));
+  if (upstream) run.status.upstream = upstream.url;
+  else if (upstream === null) delete run.status.upstream;
+}
+
+/** True when nobody has declared a stage, and the upstream has brought a shipyard.yaml: that one stays. */
+async function hasForeignShipyard(run: Run, stages: readonly unknown[]): Promise<boolean> {
+  if (stages.length > 0 || !run.object.spec.upstream || run.status.digest !== undefined) return false;
+  return run.parts.configuration.has({ project: run.object.metadata.name }, SHIPYARD);
 }
 
 async function shipyard(run: Run): Promise<void> {
   const stages = shipyardStages(run.object, stagesOf(run));
   run.status.stageOrder = stages.map((stage) => stage.name).join(', ');
+  if (await hasForeignShipyard(run, stages)) {
+    const message = `repository is in Git with the upstream's ${SHIPYARD}, no stages yet: declare some`;
+    run.reached.set('Synced', { reason: 'Committed', message });
+    return;
+  }
   const place = { project: run.object.metadata.name };
   const yaml = shipyardYaml(stages);
-  const head = await run.parts.configuration.write(place, 'shipyard.yaml', Buffer.from(yaml), causeOf(run));
+  const head = await run.parts.configuration.write(place, SHIPYARD, Buffer.from(yaml), causeOf(run));
   const digest = digestOf(yaml);
   // The answer is the head of the branch, which others move on.
   if (run.status.digest !== digest || run.status.commit === undefined) run.status.commit = head;
@@ -80,6 +114,22 @@ async function announceProject(run: Run): Promise<void> {
   const data = { project: name, shipyard: Buffer.from(yaml).toString('base64') };
   await announce(run, { type: eventTypes.projectCreate, digest: 'created', data });
   run.reached.set('Announced', { reason: 'Published', message: 'project.create is published' });
+}
+
+/** Reports how the repository stands to its upstream; waits while that is wrong, so that Ready says so. */
+async function followUpstream(run: Run): Promise<void> {
+  if (!run.object.spec.upstream) return;
+  const {
+    state,
+    code = 'Unavailable',
+    message = '',
+  } = await run.parts.configuration.upstream(run.object.metadata.name);
+  if (state === 'Failed') throw new Waiting(code, message);
+  if (state === 'Synced') run.againAfterMs = UPSTREAM_MS;
+  run.reached.set('Upstream', {
+    reason: state,
+    message: message || `${run.status.upstream ?? 'the upstream'} has all`,
+  });
 }
 
 /** The Stages go first: their finalizers must not meet a project that is made anew under the same name. */
@@ -117,6 +167,7 @@ export const projectReconciler: Reconciler<'Project'> = {
     step('repository', 'Synced', repository),
     step('commit', 'Synced', shipyard),
     step('announce', 'Announced', announceProject),
+    step('upstream', 'Upstream', followUpstream),
   ],
   finalize: [
     step('remove-stages', 'Synced', removeStages),

@@ -18,7 +18,7 @@ export interface Parts {
 }
 
 /** Conditions that steps bring about; Ready and Stalled are derived from them in finish.ts. */
-export type StepCondition = 'Synced' | 'Announced';
+export type StepCondition = 'Synced' | 'Announced' | 'Upstream';
 
 export interface Reconciliation<K extends Kind> {
   readonly parts: Parts;

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { custom, isReady, readyMessage, startWorld, type World } from './launch/world.ts';
 
+const tokenRef = { name: 'git', key: 'token' };
 const shipyard = { stages: [{ name: 'dev', deployment_strategy: 'direct' }] };
 
 describe('wrong input', () => {
@@ -57,6 +58,16 @@ describe('wrong input', () => {
       'an unknown strategy',
       custom('Project', 'odd', { shipyard: { stages: [{ name: 'dev', deployment_strategy: 'hope' }] } }),
       /deployment_strategy.*hope/,
+    ],
+    [
+      'a token in the address of an upstream',
+      custom('Project', 'leaky', { upstream: { url: 'https://me:s3cret@git.example.com/a.git', tokenRef } }),
+      /spec\.upstream\.url/,
+    ],
+    [
+      'an upstream that is a file',
+      custom('Project', 'local', { upstream: { url: 'file:///etc', tokenRef } }),
+      /spec\.upstream\.url/,
     ],
   ];
   for (const [what, object, message] of refused) {

@@ -54,6 +54,13 @@ export function defineKind<Name extends string, Schema extends z.ZodType>(
   return definition;
 }
 
+/** The address of a value in a ConfigMap or Secret of the same namespace. */
+export const valueReference = (kind: string) =>
+  z.object({
+    name: z.string().min(1).max(253).describe(`Name of the ${kind}, in the same namespace.`),
+    key: z.string().min(1).max(253).describe('The key that has the value.'),
+  });
+
 /** Fields that every kind's spec has. */
 export const commonFields = {
   deletionPolicy: z

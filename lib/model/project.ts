@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { commonColumns, commonFields, defineKind } from './kind.ts';
+import { commonColumns, commonFields, defineKind, valueReference } from './kind.ts';
 import { dnsLabel, MAIN_BRANCH } from './names.ts';
 
 /** One stage in the spelling of shipyard.yaml, so that a shipyard file can be pasted. */
@@ -37,6 +37,21 @@ export const projectDefinition = defineKind({
       .optional()
       .describe(
         'The stages. The operator then owns a Stage object for each; without it, Stage objects make the shipyard.',
+      ),
+    upstream: z
+      .object({
+        url: z
+          .string()
+          .max(2048)
+          .regex(/^https?:\/\/[^\s@?#]+$/)
+          .describe('Address of the repository, without user and token; http only where the installation allows it.'),
+        user: z.string().min(1).max(256).default('keptn').describe('User for the token; most servers take any.'),
+        tokenRef: valueReference('Secret').describe('The token. It is read again every minute.'),
+      })
+      .optional()
+      .describe(
+        'A Git repository elsewhere, empty or filled, that the project begins with and follows: every commit is ' +
+          'pushed there, and what others push there is taken in.',
       ),
     ...commonFields,
   }),

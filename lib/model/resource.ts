@@ -1,13 +1,9 @@
 import { z } from 'zod';
-import { commonColumns, commonFields, defineKind, immutable } from './kind.ts';
+import { commonColumns, commonFields, defineKind, immutable, valueReference } from './kind.ts';
 import { dnsLabel, MAX_CONTENT_BYTES, resourceUri, staysInside } from './names.ts';
 
 const reference = (kind: string) =>
-  z
-    .object({
-      name: z.string().min(1).max(253).describe(`Name of the ${kind}, in the same namespace.`),
-      key: z.string().min(1).max(253).describe('The key whose value is the content.'),
-    })
+  valueReference(kind)
     .optional()
     .describe(`The content is the value of a ${kind}'s key; it is read again every minute.`);
 

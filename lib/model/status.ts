@@ -2,7 +2,7 @@
 import { z } from 'zod';
 
 export const conditionSchema = z.object({
-  type: z.string().describe('What the condition is about: Ready, Synced, Announced or Stalled.'),
+  type: z.string().describe('What the condition is about: Ready, Synced, Announced, Upstream or Stalled.'),
   status: z.enum(['True', 'False', 'Unknown']),
   reason: z.string().describe('One word for programs; the error codes of the docs, or what was done.'),
   message: z.string().describe('A sentence for people.'),
@@ -38,6 +38,7 @@ export const statusSchema = z.object({
     .describe('The Project that the rest speaks of: one made anew by its name is another.'),
   digest: z.string().optional().describe('Digest of the content as it was declared when it was written last.'),
   stageOrder: z.string().optional().describe('The stages of a project in the order of promotion.'),
+  upstream: z.string().optional().describe('Address of the upstream that the repository follows.'),
   branches: z
     .array(z.object({ name: z.string(), commit: z.string().optional() }))
     .max(100)

@@ -103,7 +103,13 @@ async function createWorld<Api extends UsableCluster, Nats extends UsableNats>(
   await kubectl('wait', '--for=condition=Established', '--timeout=30s', 'crd', '--all');
 
   const configuration = await nodeProcess('configuration-service', {
-    env: { KEPTN_DATA_DIR: gitDirectory, KEPTN_LISTEN_HOST: '127.0.0.1', LOG_LEVEL: 'warn' },
+    env: {
+      KEPTN_DATA_DIR: gitDirectory,
+      KEPTN_LISTEN_HOST: '127.0.0.1',
+      // The tests' upstreams are on this machine.
+      KEPTN_UPSTREAM_INSECURE: 'on',
+      LOG_LEVEL: 'warn',
+    },
     port: 'PORT',
     ready: '/readyz',
   });
