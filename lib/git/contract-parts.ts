@@ -38,7 +38,7 @@ export function writerSource(openSource: string, directory: string): string {
       for (;;) {
         const name = writer + '-' + process.pid + '-' + serial++;
         const changes = [{ path: 'svc/' + writer + '.yaml', content: Buffer.from(name) }, { path: 'all/' + name, content: Buffer.from(name) }];
-        const { commit } = await store.commit('killed', { branch, changes, message: name, author, ...(serial % 40 === 0 && { mergeOf: first }) });
+        const { commit } = await store.commit('killed', { branch, changes, message: name, author, ...(serial % 8 === 0 && { mergeOf: first }) });
         process.stdout.write(branch + ' ' + commit + ' ' + name + '\\n');
       }
     }));`;

@@ -3,6 +3,7 @@
  * the machine's or the user's configuration, asks nobody for a password, and ends at a deadline.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
+import { constants, setPriority } from 'node:os';
 import { KeptnError, messageOf } from '../errors/classes.ts';
 
 export interface GitRun {
@@ -12,6 +13,8 @@ export interface GitRun {
   /** As `git -c` has it; values do not show in the list of processes. */
   config?: Readonly<Record<string, string>>;
   env?: Readonly<Record<string, string>>;
+  /** Everything else on the machine goes first. */
+  isBackground?: boolean;
 }
 
 /** git ended with a code that is not 0, or did not end in time; `message` is what it printed. */
@@ -54,7 +57,9 @@ function environment({ config = {}, env = {} }: GitRun): Record<string, string> 
 /** A running git, with pipes, in a process group of its own: `stopGit` ends it with its helpers. */
 export function spawnGit(run: GitRun): ChildProcess {
   const args = [...(run.folder === undefined ? [] : ['--git-dir', run.folder]), ...run.args];
-  return spawn('git', args, { env: environment(run), stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+  const child = spawn('git', args, { env: environment(run), stdio: ['pipe', 'pipe', 'pipe'], detached: true });
+  if (run.isBackground && child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW);
+  return child;
 }
 
 export function stopGit({ pid }: ChildProcess): void {

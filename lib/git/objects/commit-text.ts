@@ -1,6 +1,6 @@
 /** Git's commit objects as text. */
 import type { Author } from '../port.ts';
-import { encodeObject, type EncodedObject } from './object-files.ts';
+import { encodeObject, type EncodedObject } from './object-encoding.ts';
 
 export interface CommitText {
   tree: string;

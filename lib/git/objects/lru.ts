@@ -3,12 +3,15 @@
 export class Lru<V> {
   readonly #limit: number;
   readonly #weigh: (value: V) => number;
+  readonly #dropped: ((value: V) => void) | undefined;
   readonly #entries = new Map<string, V>();
   #weight = 0;
 
-  constructor(limit: number, weigh: (value: V) => number) {
+  /** `dropped` is told of each value that goes. */
+  constructor(limit: number, weigh: (value: V) => number, dropped?: (value: V) => void) {
     this.#limit = limit;
     this.#weigh = weigh;
+    this.#dropped = dropped;
   }
 
   get(key: string): V | undefined {
@@ -26,10 +29,17 @@ export class Lru<V> {
     if (this.#entries.has(key) || weight > this.#limit / 4) return;
     this.#entries.set(key, value);
     this.#weight += weight;
-    for (const [oldest, old] of this.#entries) {
+    for (const oldest of this.#entries.keys()) {
       if (this.#weight <= this.#limit) break;
-      this.#entries.delete(oldest);
-      this.#weight -= this.#weigh(old);
+      this.delete(oldest);
     }
+  }
+
+  delete(key: string): void {
+    const value = this.#entries.get(key);
+    if (value === undefined) return;
+    this.#entries.delete(key);
+    this.#weight -= this.#weigh(value);
+    this.#dropped?.(value);
   }
 }

@@ -3,7 +3,7 @@ import { Terminal, Waiting } from '../../errors/classes.ts';
 import type { CommitRequest } from '../port.ts';
 import { encodeCommit } from './commit-text.ts';
 import type { JournalRecord } from './journal.ts';
-import { encodeObject, type EncodedObject } from './object-files.ts';
+import { encodeObject, type EncodedObject } from './object-encoding.ts';
 import type { Snapshots } from './snapshots.ts';
 import { editTree, itemAt } from './tree.ts';
 
@@ -33,7 +33,8 @@ export async function planCommit(
   }
   for (const { path, id } of expected) {
     const found = (path === '' ? old : (await itemAt(root, path, load))?.id) ?? null;
-    if (id === undefined ? found === null : found !== id) throw new Terminal('PreconditionFailed', `${path || 'the folder'} is not as expected`);
+    if (id === undefined ? found === null : found !== id)
+      throw new Terminal('PreconditionFailed', `${path || 'the folder'} is not as expected`);
   }
   const blobs = changes.map(({ content }) => content && encodeObject('blob', content));
   const edited = await editTree(

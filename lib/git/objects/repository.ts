@@ -8,7 +8,8 @@ import { isCommitId } from './commit-text.ts';
 import { syncFileSystem } from './durable-files.ts';
 import { Journal, type JournalRecord } from './journal.ts';
 import { Refs } from './refs.ts';
-import type { EncodedObject } from './object-files.ts';
+import type { EncodedObject } from './object-encoding.ts';
+import type { Packing } from './packing.ts';
 import { planCommit } from './plan.ts';
 import { replay } from './replay.ts';
 import { Snapshots, type Caches } from './snapshots.ts';
@@ -43,6 +44,7 @@ export interface RepositorySettings {
   durable: boolean;
   boot: string;
   caches: Caches;
+  packing: Packing;
   /** Called with the name after a round of writers has been answered. */
   moved: (name: string) => void;
 }
@@ -56,18 +58,20 @@ export class Repository {
   failure: Error | undefined;
   readonly #journal: Journal;
   readonly #durable: boolean;
+  readonly #packing: Packing;
   readonly #moved: (name: string) => void;
   readonly #queue: Writer[] = [];
   #running: Promise<void> | undefined;
   #closed = false;
 
-  constructor({ name, folder, durable, boot, caches, moved }: RepositorySettings) {
+  constructor({ name, folder, durable, boot, caches, packing, moved }: RepositorySettings) {
     this.name = name;
     this.folder = folder;
     this.refs = new Refs(folder);
     this.snapshots = new Snapshots(folder, caches);
     this.#journal = new Journal(folder, boot);
     this.#durable = durable;
+    this.#packing = packing;
     this.#moved = moved;
   }
 
@@ -75,6 +79,7 @@ export class Repository {
   async recover(): Promise<void> {
     await this.refs.clean();
     await this.snapshots.objects.clean();
+    await this.#packing.opened(this.folder);
     const records = await this.#journal.replay();
     if (records.length === 0) return;
     await replay(records, this.refs, this.snapshots);
@@ -131,6 +136,8 @@ export class Repository {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#running;
+    await this.#packing.closed(this.folder);
+    this.snapshots.objects.close();
     // What could not be replayed must be there for whoever repairs it.
     if (!this.failure) await this.#journal.close();
   }
@@ -212,6 +219,7 @@ export class Repository {
       }
     }
     await this.#journal.checkpointIfFull();
+    this.#packing.wrote(this.folder, objects.size);
     return failures;
   }
 

@@ -6,7 +6,9 @@ import { Waiting } from '../../errors/classes.ts';
 import type { TreeEntry } from '../port.ts';
 import { decodeCommit, type CommitText } from './commit-text.ts';
 import { Lru } from './lru.ts';
-import { ObjectFiles, type ObjectType } from './object-files.ts';
+import type { ObjectType } from './object-encoding.ts';
+import { ObjectFiles } from './object-files.ts';
+import { createPackCaches, type PackCaches } from './pack-folder.ts';
 import { decodeTree, FOLDER, isFile, isFolder, itemAt, type Tree, type TreeItem } from './tree.ts';
 
 export interface Caches {
@@ -15,6 +17,7 @@ export interface Caches {
   /** Commit to its tree. */
   commits: Lru<string>;
   listings: Lru<readonly TreeEntry[]>;
+  packs: PackCaches;
 }
 
 /** About 40 MB when all are full. */
@@ -24,6 +27,7 @@ export function createCaches(): Caches {
     blobs: new Lru(16 * 1024 * 1024, (blob) => blob.length + 100),
     commits: new Lru(10_000, () => 1),
     listings: new Lru(50_000, (entries) => entries.length + 1),
+    packs: createPackCaches(),
   };
 }
 
@@ -42,7 +46,7 @@ export class Snapshots {
   readonly #loading = new Map<string, Promise<Tree>>();
 
   constructor(repository: string, caches: Caches) {
-    this.objects = new ObjectFiles(repository);
+    this.objects = new ObjectFiles(repository, caches.packs);
     this.#caches = caches;
   }
 

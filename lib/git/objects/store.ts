@@ -13,6 +13,7 @@ import { Folders } from './folders.ts';
 import { isCommitId } from './commit-text.ts';
 import { compareTrees } from './compare.ts';
 import { walkLog } from './history.ts';
+import { Packing } from './packing.ts';
 import { planCommit } from './plan.ts';
 import { Repository } from './repository.ts';
 import { createCaches, Snapshots } from './snapshots.ts';
@@ -38,7 +39,8 @@ export async function createObjectGit({ directory, durable = true, log }: Object
     const caches = createCaches();
     const listeners: ((repository: string) => void)[] = [];
     const moved = (name: string): void => listeners.forEach((listener) => listener(name));
-    const settings = { durable, boot: bootId(), caches, moved };
+    const packing = new Packing({ durable, log });
+    const settings = { durable, boot: bootId(), caches, packing, moved };
     const open = (name: string): Repository => new Repository({ ...settings, name, folder: folders.path(name) });
     const repositories = new Map<string, Repository>();
     for (const name of await folders.list()) {

@@ -1,6 +1,6 @@
 /** Git's tree objects: a folder's names, each with the id of a file or of another tree. Immutable. */
 import { Terminal } from '../../errors/classes.ts';
-import { encodeObject, type EncodedObject } from './object-files.ts';
+import { encodeObject, type EncodedObject } from './object-encoding.ts';
 
 const FILE = '100644';
 export const FOLDER = '40000';
