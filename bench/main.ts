@@ -2,7 +2,13 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
-const benches = { reconcile: 'reconcile.ts', git: 'git-writes.ts', bus: 'bus.ts', watches: 'watches/main.ts' };
+const benches = {
+  reconcile: 'reconcile.ts',
+  'configuration-service': 'configuration-service.ts',
+  commits: 'commits.ts',
+  bus: 'bus.ts',
+  watches: 'watches/main.ts',
+};
 
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => !(name in benches));
