@@ -48,11 +48,7 @@ const command = new Command('npm start --')
   .addOption(
     new Option('--listen-host <address>', 'address that it listens on').env('KEPTN_LISTEN_HOST').default('127.0.0.1'),
   )
-  .addOption(
-    new Option('--insecure-upstreams', 'upstreams may be plain http and on this machine, for trials')
-      .env('KEPTN_UPSTREAM_INSECURE')
-      .default(false),
-  )
+  .option('--insecure-upstreams', 'upstreams may be plain http and on this machine, for trials', false)
   .parse();
 
 /** What a person can mend; shown without a stack. */

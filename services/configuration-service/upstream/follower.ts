@@ -71,18 +71,30 @@ export class Follower {
   /** Something may have to be pushed. */
   moved(): void {
     this.#unpushed = true;
-    this.#pushing ??= this.#pushAll().finally(() => (this.#pushing = undefined));
+    this.#pushing ??= this.#pushAll().finally(() => {
+      this.#pushing = undefined;
+      // A commit may have come between the last look and now.
+      if (this.#unpushed && !this.#stop.signal.aborted) this.moved();
+    });
   }
 
   /** Takes in what the upstream has; a sentence when what is here may be old. */
   async refresh(): Promise<string | undefined> {
     if (Date.now() < this.#fetches.notBefore) return messageOf(this.#fetches.error);
-    const late = sleep(READER_MS, `no answer of the upstream within ${READER_MS / 1000} s`, { ref: false });
+    const answered = new AbortController();
+    const { signal } = answered;
+    const late = sleep(READER_MS, `no answer of the upstream within ${READER_MS / 1000} s`, { ref: false, signal });
     const fetched = this.fetch().then(
       () => undefined,
       (error: unknown) => messageOf(error),
     );
-    return Promise.race([fetched, late]);
+    try {
+      return await Promise.race([fetched, late]);
+    } finally {
+      // Many readers must not leave many timers; who has been late is heard no more.
+      late.catch(() => undefined);
+      answered.abort();
+    }
   }
 
   /** Fetches and integrates; resolves with the first fetch that begins after this call. */
