@@ -1,13 +1,14 @@
 /** The configuration-service under load is killed two hundred times, at any line, and must have all that it has answered. */
 import { execFile } from 'node:child_process';
 import { randomInt } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { z } from 'zod';
+import { packingEnds } from '../lib/git/contract-parts.ts';
 import { nodeProcess, type NodeProcess } from './launch/node-process.ts';
 
 const run = promisify(execFile);
@@ -38,19 +39,6 @@ describe('the configuration-service under load', function () {
     fetch(`${service.url}/v1${path}`, { method, body: JSON.stringify(body), signal: AbortSignal.timeout(5000) });
   const git = async (project: string, ...args: string[]): Promise<string> =>
     (await run('git', ['-C', join(directory, `${project}.git`), ...args], { maxBuffer: 1 << 28 })).stdout;
-
-  /** Waits for the packing that a killed service has left running: a fsck stumbles over files that it takes away. */
-  async function quiet(): Promise<void> {
-    for (let tries = 0; tries < 600; tries += 1) {
-      const processes = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-      const commands = await Promise.all(
-        processes.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')),
-      );
-      if (!commands.some((command) => command.includes('repack') && command.includes(directory))) return;
-      await sleep(50);
-    }
-    throw new Error('git packs for more than 30 s');
-  }
 
   /** Writes a file of its own again and again, and new ones between, as fast as it gets answers. */
   async function write(writer: number): Promise<void> {
@@ -85,7 +73,7 @@ describe('the configuration-service under load', function () {
   after(async () => {
     writing = false;
     await service.end('SIGKILL');
-    await quiet();
+    await packingEnds(directory);
     await rm(directory, { recursive: true, force: true });
   });
 
@@ -95,7 +83,7 @@ describe('the configuration-service under load', function () {
       await sleep(randomInt(300));
       await service.end('SIGKILL');
       if (kill % 20 === 0) {
-        await quiet();
+        await packingEnds(directory);
         for (const project of projects) await git(project, 'fsck', '--strict', '--full');
       }
       await service.start();
@@ -103,7 +91,7 @@ describe('the configuration-service under load', function () {
     writing = false;
     await Promise.all(writers);
     await service.end('SIGTERM');
-    await quiet();
+    await packingEnds(directory);
     expect(acknowledged.length).to.be.greaterThan(MIN_WRITES);
     for (const project of projects) {
       await git(project, 'fsck', '--strict', '--full');

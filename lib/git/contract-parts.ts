@@ -1,5 +1,6 @@
 /** What the tests of the Git contract share: changes, refusals, and a writer that is killed. */
 import { spawn } from 'node:child_process';
+import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { KeptnError } from '../errors/classes.ts';
@@ -60,4 +61,17 @@ export async function runAndKill(source: string, milliseconds: number, from: 'st
   child.kill('SIGKILL');
   await ended;
   return output.split('\n').slice(0, -1);
+}
+
+/** Waits while git packs below a folder, also for a process that was killed: a fsck stumbles over what it takes away. */
+export async function packingEnds(folder: string): Promise<void> {
+  for (let tries = 0; tries < 600; tries += 1) {
+    const processes = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+    const commands = await Promise.all(
+      processes.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')),
+    );
+    if (!commands.some((command) => command.includes('repack') && command.includes(folder))) return;
+    await sleep(50);
+  }
+  throw new Error('git packs for more than 30 s');
 }

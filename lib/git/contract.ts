@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { historyContract } from './contract-history.ts';
-import { author, bytes, change, refused, runAndKill, writerSource } from './contract-parts.ts';
+import { author, bytes, change, packingEnds, refused, runAndKill, writerSource } from './contract-parts.ts';
 import type { GitStore } from './port.ts';
 
 export interface OpenedGit {
@@ -238,9 +238,11 @@ export function gitContract(name: string, open: () => Promise<OpenedGit>): void 
       const acknowledged: string[] = [];
       for (let kill = 0; kill < KILLS; kill += 1) {
         acknowledged.push(...(await runAndKill(source, randomInt(250), kill % 3 === 2 ? 'start' : 'commit')));
+        await packingEnds(repository);
         await run('git', ['-C', repository, 'fsck', '--strict', '--full']);
       }
       store = await opened.reopen();
+      await packingEnds(repository);
       await run('git', ['-C', repository, 'fsck', '--strict', '--full']);
       expect(acknowledged.length).to.be.greaterThan(KILLS);
       const history = new Map<string, string>();
