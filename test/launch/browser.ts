@@ -1,11 +1,10 @@
 /** A real browser: CHROMIUM names one, else Debian's, else the one of an npm package, with its libraries. */
 import { execFile } from 'node:child_process';
-import { access, mkdir, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliDecompress } from 'node:zlib';
-import { readFile } from 'node:fs/promises';
 import packaged from '@sparticuz/chromium';
 import { chromium, type Browser } from 'playwright-core';
 
