@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KeptnEvent } from '../events/event.ts';
 import { eventOf, recorder, until, type Place } from './contract-parts.ts';
+import { busOrder } from './contract-order.ts';
 import { busRefusals } from './contract-refusals.ts';
 import type { EventBus, SubscribeOptions, Verdict } from './port.ts';
 
@@ -276,6 +277,7 @@ export function busContract(name: string, createPlace: () => Promise<Place>): vo
       });
     }
 
+    busOrder(() => bus);
     busRefusals(() => bus);
   });
 }

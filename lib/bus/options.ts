@@ -39,3 +39,8 @@ function spaceOf(filter: string): 'events' | 'dead' {
 function disjoint(filters: readonly string[]): boolean {
   return filters.every((filter, i) => filters.slice(i + 1).every((other) => !overlap(filter, other)));
 }
+
+/** Deliveries that a durable may have taken and not finished: those in work, and those behind them in their lanes. */
+export function windowOf({ concurrency }: SubscriptionSettings): number {
+  return concurrency === 1 ? 1 : Math.max(256, 2 * concurrency);
+}

@@ -34,8 +34,9 @@ export interface SubscribeOptions {
   /** Where a new durable begins; an existing one goes on where it was. */
   from: 'all' | 'new';
   /**
-   * Deliveries in work at once, in all processes of this durable together; 1 by default: then events come in the
-   * order in which they were stored, and one that is retried holds up those behind it.
+   * Deliveries in work at once, in all processes of this durable together. Events of one keptn context come one after
+   * another in the order in which they were stored, and one that is retried holds up those of its context alone. With 1,
+   * the default, all events come so.
    */
   concurrency?: number;
   /** Tries before an event goes to the dead-letter subject; 10 by default. */

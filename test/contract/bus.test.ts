@@ -50,6 +50,22 @@ busContract('NATS JetStream', async () => {
   };
 });
 
+const lib = new URL('../../lib/', import.meta.url).href;
+
+/** A process that runs this; what it prints comes line by line. */
+function runModule(code: string, onLine: (line: string) => void) {
+  const started = spawn(process.execPath, ['--input-type=module', '-e', code], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let rest = '';
+  started.stdout.setEncoding('utf8').on('data', (text: string) => {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) onLine(line);
+  });
+  return started;
+}
+
 /** Tries until it is stored, as every sender does. */
 async function publishForSure(bus: EventBus, event: KeptnEvent): Promise<void> {
   for (;;) {
@@ -182,6 +198,50 @@ describe('the event bus on NATS', () => {
     assert.deepEqual(ids(), [old.id, fresh.id]);
   });
 
+  it('keeps the order of each context over the kill of the process that gave out the work', async () => {
+    const lines: string[] = [];
+    const [first, second] = ['first', 'second'].map((name) => worker(name, (line) => lines.push(line)));
+    bus = await open();
+    await until('both processes', () => lines.includes('first ready') && lines.includes('second ready'));
+    const events = Array.from({ length: 400 }, (_, n) => ({
+      ...eventOf('sh.keptn.a', n),
+      shkeptncontext: `${n % 20}`,
+    }));
+    for (const event of events) await bus.publish(event);
+    const seen = (): string[] => lines.filter((line) => /^\w+ \d/.test(line));
+    await until('some events', () => seen().length > 100);
+    const helpers = new Set(seen().map((line) => line.split(' ')[0]));
+    first?.kill('SIGKILL');
+    const unique = (): string[] => [...new Set(seen().map((line) => line.slice(line.indexOf(' ') + 1)))];
+    await until('all events', () => unique().length >= events.length, 30_000);
+    second?.kill('SIGKILL');
+    assert.deepEqual([...helpers].sort(), ['first', 'second']);
+    for (let context = 0; context < 20; context += 1) {
+      const numbers = unique().filter((line) => line.startsWith(`${context} `));
+      assert.deepEqual(
+        numbers,
+        Array.from({ length: 20 }, (_, round) => `${context} ${round * 20 + context}`),
+      );
+    }
+  });
+
+  /** A process of the durable `shared`; it prints its name and `ready`, then name, context and number of each event. */
+  function worker(name: string, onLine: (line: string) => void) {
+    const code = `
+      import { connectNatsBus } from '${lib}bus/nats/bus.ts';
+      import { createLog } from '${lib}observe/log.ts';
+      const { writeSync } = await import('node:fs');
+      const bus = await connectNatsBus({ servers: ['${nats.url}'], log: createLog('child', 'silent') });
+      const options = { durable: 'shared', filters: ['sh.keptn.>'], from: 'all', concurrency: 8, ackWaitMs: 2000 };
+      await bus.subscribe(options, async ({ event }) => {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        writeSync(1, '${name} ' + event.shkeptncontext + ' ' + event.data + '\\n');
+        return { kind: 'ack' };
+      });
+      writeSync(1, '${name} ready\\n');`;
+    return runModule(code, onLine);
+  }
+
   it('puts what is no event among the dead letters, as it came, and goes on', async () => {
     bus = await open();
     const [events, graves] = [recorder(), recorder()];
@@ -235,23 +295,13 @@ describe('the event bus in process', () => {
 
   /** A process that opens the bus and runs this; what it prints comes line by line. */
   function child(body: string, onLine: (line: string) => void = () => undefined) {
-    const lib = new URL('../../lib/', import.meta.url).href;
     const code = `
       import { createMemoryBus } from '${lib}bus/memory/bus.ts';
       import { eventOf } from '${lib}bus/contract-parts.ts';
       import { createLog } from '${lib}observe/log.ts';
       const bus = await createMemoryBus({ directory: ${JSON.stringify(directory)}, log: createLog('child', 'silent') });
       ${body}`;
-    const started = spawn(process.execPath, ['--input-type=module', '-e', code], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    let rest = '';
-    started.stdout.setEncoding('utf8').on('data', (text: string) => {
-      const lines = (rest + text).split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) onLine(line);
-    });
-    return started;
+    return runModule(code, onLine);
   }
 
   it('has every acknowledged event exactly once after its process was killed 20 times', async () => {

@@ -80,7 +80,9 @@ class MemoryBus implements EventBus {
       throw new Terminal('TooLarge', `the event has ${body.length} bytes, the bus takes at most ${MAX_EVENT_BYTES}`);
     }
     const deadline = Date.now() + PUBLISH_TIMEOUT_MS;
-    return this.#window.run(deadline, () => this.#log.append({ id: event.id, subject, body }));
+    return this.#window.run(deadline, () =>
+      this.#log.append({ id: event.id, subject, context: event.shkeptncontext, body }),
+    );
   }
 
   subscribe(options: SubscribeOptions, handle: Handler): Promise<Subscription> {

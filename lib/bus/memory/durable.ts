@@ -1,15 +1,15 @@
 /**
  * One durable of the in-process bus: hands the records of the log that it wants to its subscribers, as many at once
- * as it may, and keeps each until it has its verdict.
+ * as it may and in order for each context, and keeps each until it has its verdict.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../errors/classes.ts';
 import type { Logger } from '../../observe/log.ts';
 import { backoffMs, type Backoff } from '../backoff.ts';
 import { deadLetterId, read } from '../dead-letter.ts';
 import { decide, type Decision } from '../decide.ts';
 import { matches } from '../filter.ts';
-import type { SubscriptionSettings } from '../options.ts';
+import { laneOf, Lanes } from '../lanes.ts';
+import { windowOf, type SubscriptionSettings } from '../options.ts';
 import { deadLetterSubject, type Handler, type SubscriptionHealth } from '../port.ts';
 import type { Cursor } from './cursor.ts';
 import type { Log } from './log.ts';
@@ -24,8 +24,13 @@ export interface Parts {
 interface Subscriber {
   handle: Handler;
   /** The deliveries that it has in work. */
-  running: Set<Promise<void>>;
-  stopping: AbortController;
+  running: Set<Promise<unknown>>;
+}
+
+interface Piece {
+  lane: string;
+  seq: number;
+  entry: Entry;
 }
 
 export class Durable {
@@ -33,7 +38,11 @@ export class Durable {
   readonly #parts: Parts;
   #settings: SubscriptionSettings;
   readonly #subscribers = new Set<Subscriber>();
-  readonly #inWork = new Set<number>();
+  #lanes: Lanes<Piece>;
+  /** While the last subscriber ends its work: a new one begins after it. */
+  #ending: Promise<void> | undefined;
+  /** Records without a verdict up to #at, in ascending order. */
+  readonly #open = new Set<number>();
   /** The last record that was looked at. */
   #at: number;
 
@@ -42,21 +51,17 @@ export class Durable {
     this.#settings = settings;
     this.cursor = cursor;
     this.#at = cursor.floor;
+    this.#lanes = this.#newLanes();
   }
 
   /** Adds a subscriber; gives back how to stop it. The settings of the newest are in force. */
   add(settings: SubscriptionSettings, handle: Handler): () => Promise<void> {
-    const subscriber: Subscriber = { handle, running: new Set(), stopping: new AbortController() };
+    const subscriber: Subscriber = { handle, running: new Set() };
     this.#subscribers.add(subscriber);
     this.#settings = settings;
-    // What others left is looked at again.
-    this.#at = this.cursor.floor;
+    this.#lanes.size = settings.concurrency;
     this.pump();
-    return async () => {
-      this.#subscribers.delete(subscriber);
-      subscriber.stopping.abort();
-      await Promise.all(subscriber.running);
-    };
+    return () => this.#remove(subscriber);
   }
 
   health(): SubscriptionHealth {
@@ -68,63 +73,69 @@ export class Durable {
     return this.#subscribers.size > 0;
   }
 
-  /** Starts what there is room for. */
+  /** Puts into the lanes what there is room for. */
   pump(): void {
-    while (this.#subscribers.size > 0 && this.#inWork.size < this.#settings.concurrency) {
+    while (this.attached && !this.#ending && this.#open.size < windowOf(this.#settings)) {
       const entry = this.#parts.log.after(this.#at);
       if (entry === undefined) break;
       this.#at = entry.seq;
       const wanted = this.#settings.filters.some((filter) => matches(filter, entry.subject));
-      if (!wanted || this.cursor.isDone(entry.seq) || this.#inWork.has(entry.seq)) continue;
-      this.#start(entry);
+      if (!wanted || this.cursor.isDone(entry.seq)) continue;
+      this.#open.add(entry.seq);
+      this.#lanes.add({ lane: laneOf(entry.context, this.#settings.concurrency), seq: entry.seq, entry });
     }
     this.#raise();
   }
 
-  #start(entry: Entry): void {
-    const subscriber = this.#nextSubscriber();
-    if (subscriber === undefined) return;
-    this.#inWork.add(entry.seq);
-    const running = this.#bringToVerdict(entry, subscriber).finally(() => {
-      subscriber.running.delete(running);
-      this.#inWork.delete(entry.seq);
-      this.pump();
-    });
-    subscriber.running.add(running);
+  #newLanes(): Lanes<Piece> {
+    return new Lanes(this.#settings.concurrency, ({ entry }) => this.#bringToVerdict(entry));
   }
 
-  /** In turn: the one that had the last is the last. */
-  #nextSubscriber(): Subscriber | undefined {
+  async #remove(subscriber: Subscriber): Promise<void> {
+    this.#subscribers.delete(subscriber);
+    if (!this.attached) {
+      this.#ending ??= this.#end();
+      await this.#ending;
+    }
+    await Promise.all(subscriber.running);
+  }
+
+  /** What is left is looked at again by the next subscriber. */
+  async #end(): Promise<void> {
+    await this.#lanes.stop();
+    this.#raise();
+    this.#open.clear();
+    this.#at = this.cursor.floor;
+    this.#lanes = this.#newLanes();
+    this.#ending = undefined;
+    this.pump();
+  }
+
+  /** Gives the milliseconds until the next try, if there is to be one. */
+  async #bringToVerdict(entry: Entry): Promise<number | undefined> {
+    // In turn: the one that had the last is the last.
     const [subscriber] = this.#subscribers;
-    if (subscriber === undefined) return undefined;
+    if (subscriber === undefined) return 0;
     this.#subscribers.delete(subscriber);
     this.#subscribers.add(subscriber);
-    return subscriber;
-  }
-
-  /** Holds its place over retries, so that the order stays when there is one place. */
-  async #bringToVerdict(entry: Entry, subscriber: Subscriber): Promise<void> {
-    for (;;) {
-      let afterMs: number;
-      try {
-        const decision = await this.#decide(entry, subscriber);
-        if (decision.kind !== 'retry') return this.cursor.finish(entry.seq);
-        afterMs = decision.afterMs;
-      } catch (error) {
-        afterMs = backoffMs(1, this.#parts.backoff);
-        this.#parts.logger.error({ err: error, durable: this.#settings.durable, seq: entry.seq }, 'delivery failed');
-      }
-      await sleep(afterMs, undefined, { signal: subscriber.stopping.signal }).catch(() => undefined);
-      // Not given up: without a verdict it comes again to the next subscriber.
-      if (!this.#subscribers.has(subscriber)) return this.#leave(entry);
+    const deciding = this.#decide(entry, subscriber.handle);
+    subscriber.running.add(deciding);
+    try {
+      const decision = await deciding;
+      if (decision.kind === 'retry') return decision.afterMs;
+      this.cursor.finish(entry.seq);
+      this.#open.delete(entry.seq);
+      this.pump();
+      return undefined;
+    } catch (error) {
+      this.#parts.logger.error({ err: error, durable: this.#settings.durable, seq: entry.seq }, 'delivery failed');
+      return backoffMs(1, this.#parts.backoff);
+    } finally {
+      subscriber.running.delete(deciding);
     }
   }
 
-  #leave(entry: Entry): void {
-    this.#at = Math.min(this.#at, entry.seq - 1);
-  }
-
-  async #decide(entry: Entry, { handle }: Subscriber): Promise<Decision> {
+  async #decide(entry: Entry, handle: Handler): Promise<Decision> {
     const { log, logger, backoff } = this.#parts;
     const settings = this.#settings;
     const stored = await log.read(entry);
@@ -151,18 +162,18 @@ export class Durable {
     const { durable } = this.#settings;
     const subject = deadLetterSubject(entry.subject);
     const dead = { reason: why.reason, durable, attempts: why.attempt };
+    const id = deadLetterId(durable, eventId);
     try {
-      await this.#parts.log.append({ id: deadLetterId(durable, eventId), subject, body: stored.body, dead });
+      await this.#parts.log.append({ id, subject, context: entry.context, body: stored.body, dead });
       return { kind: 'ack' };
     } catch (error) {
       return { kind: 'retry', afterMs: backoffMs(why.attempt, this.#parts.backoff), reason: messageOf(error) };
     }
   }
 
-  /** Nothing is open before the oldest that is in work, or up to where was looked. */
+  /** Nothing is open before the oldest that has no verdict, or up to where was looked. */
   #raise(): void {
-    let open = this.#at + 1;
-    for (const seq of this.#inWork) open = Math.min(open, seq);
-    this.cursor.raise(open - 1);
+    const [oldest] = this.#open;
+    this.cursor.raise((oldest ?? this.#at + 1) - 1);
   }
 }

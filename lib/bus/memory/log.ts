@@ -163,8 +163,8 @@ export class Log {
     await segment.append(lines.length === 1 && lines[0] ? lines[0] : Buffer.concat(lines));
     for (const [i, { record, resolve }] of batch.entries()) {
       const length = lines[i]?.length ?? 0;
-      const { id, subject } = record;
-      this.#admit({ seq: this.#next, id, subject, segment, offset, length: length - 1 });
+      const { id, subject, context } = record;
+      this.#admit({ seq: this.#next, id, subject, context, segment, offset, length: length - 1 });
       offset += length;
       resolve({ duplicate: false });
     }

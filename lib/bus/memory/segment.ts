@@ -1,6 +1,7 @@
 /**
  * One file of the log: JSON lines, appended and never changed. A line is
- * `{"seq":7,"at":"…","id":"…","subject":"…","body":{…}}`; `body` comes last, so that a start reads the rest alone.
+ * `{"seq":7,"at":"…","id":"…","subject":"…","context":"…","body":{…}}`; `body` comes last, so that a start reads the
+ * rest alone.
  */
 import { open, type FileHandle } from 'node:fs/promises';
 import { z } from 'zod';
@@ -10,18 +11,26 @@ export interface Entry {
   seq: number;
   id: string;
   subject: string;
+  /** The keptn context. */
+  context: string;
   segment: Segment;
   offset: number;
   length: number;
 }
 
-const head = z.object({ seq: z.int().positive(), id: z.string(), subject: z.string() });
+const head = z.object({
+  seq: z.int().positive(),
+  id: z.string(),
+  subject: z.string(),
+  context: z.string().default(''),
+});
 const deadLetter = z.object({ reason: z.string(), durable: z.string(), attempts: z.int() });
 const line = z.object({ at: z.string(), dead: deadLetter.optional() });
 
 export interface Record {
   id: string;
   subject: string;
+  context: string;
   body: Buffer;
   dead?: DeadLetter;
 }
@@ -33,8 +42,8 @@ export interface Stored {
 }
 
 /** The line of a record. A body that is no JSON, which only a dead letter may have, is kept in base64. */
-export function lineOf(seq: number, at: string, { id, subject, dead, body }: Record): Buffer {
-  const start = JSON.stringify({ seq, at, id, subject, ...(dead ? { dead } : {}) }).slice(0, -1);
+export function lineOf(seq: number, at: string, { id, subject, context, dead, body }: Record): Buffer {
+  const start = JSON.stringify({ seq, at, id, subject, context, ...(dead ? { dead } : {}) }).slice(0, -1);
   return Buffer.concat([Buffer.from(start), BODY, isJson(body) ? body : asText(body), Buffer.from('}\n')]);
 }
 

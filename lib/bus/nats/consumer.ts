@@ -2,7 +2,7 @@
 import { AckPolicy, DeliverPolicy, JetStreamApiCodes } from '@nats-io/jetstream';
 import type { ConsumerInfo, JetStreamManager } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
-import type { SubscriptionSettings } from '../options.ts';
+import { windowOf, type SubscriptionSettings } from '../options.ts';
 import { isApiError, streamOf } from './streams.ts';
 
 /** How far a durable is, in which life of its stream. */
@@ -13,6 +13,11 @@ export interface Position {
   floor: number;
 }
 
+/** Of all processes that ask, the server gives messages to one, for as long as it goes on asking. */
+export const PIN_GROUP = 'keptn';
+/** A process that has not asked for this long is gone. */
+const PIN_MS = 5_000;
+
 export async function ensureConsumer(
   jsm: JetStreamManager,
   settings: SubscriptionSettings,
@@ -22,10 +27,13 @@ export async function ensureConsumer(
   const { created } = await jsm.streams.info(stream);
   const wanted = {
     ack_wait: nanos(settings.ackWaitMs),
-    max_ack_pending: settings.concurrency,
+    max_ack_pending: windowOf(settings),
     filter_subjects: [...settings.filters],
     // Giving up is decided where the reason is known, in decide.ts.
     max_deliver: -1,
+    priority_policy: 'pinned_client' as const,
+    priority_groups: [PIN_GROUP],
+    priority_timeout: nanos(PIN_MS),
   };
   let info: ConsumerInfo;
   try {

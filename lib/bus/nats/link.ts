@@ -13,6 +13,7 @@ import { ensureStreams } from './streams.ts';
 const CONNECT_TIMEOUT_MS = 5_000;
 /** A server that says nothing for three of these is gone, though its socket may still be open. */
 const PING_MS = 5_000;
+const WHENEVER_MS = 3_600_000;
 const reconnectBackoff = { firstMs: 100, maxMs: 2_000 };
 
 export class Session {
@@ -91,6 +92,15 @@ export class Link {
     });
   }
 
+  /** Resolves with the next session, however long that takes; with nothing when the bus is closed. */
+  async whenever(): Promise<Session | undefined> {
+    while (!this.#closing.signal.aborted) {
+      const session = await this.ready(Date.now() + WHENEVER_MS).catch(() => undefined);
+      if (session) return session;
+    }
+    return undefined;
+  }
+
   async close(): Promise<void> {
     const session = this.#session;
     // What was published and acknowledged last has to leave before the socket closes.
@@ -123,6 +133,8 @@ export class Link {
       timeout: CONNECT_TIMEOUT_MS,
       pingInterval: PING_MS,
       maxReconnectAttempts: -1,
+      // Else each publish makes an error beforehand, to have its stack: a tenth of what it costs.
+      noAsyncTraces: true,
       // Credentials may be wrong for a moment only, while a server restarts with new ones.
       ignoreAuthErrorAbort: true,
       // The library asks more than once for one wait, so that counting here would make it ever longer.
@@ -157,6 +169,7 @@ export class Link {
     const mine = (this.#beginning = Symbol('beginning'));
     for (let attempt = 1; this.#beginning === mine && !nc.isClosed(); attempt += 1) {
       try {
+        refuseTooOld(nc.info?.version ?? '');
         const jsm = await jetstreamManager(nc, { timeout: CONNECT_TIMEOUT_MS });
         await ensureStreams(jsm, this.#settings);
         if (this.#beginning !== mine) return;
@@ -179,6 +192,12 @@ export class Link {
     if (!this.#closing.signal.aborted) this.#settings.log.warn('connection to NATS lost');
     session.end();
   }
+}
+
+/** Before 2.11 there is no pinned client, by which a durable's processes keep the order of a context. */
+function refuseTooOld(version: string): void {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  if (major * 1000 + minor < 2011) throw new Error(`NATS ${version} is too old: 2.11 or newer is needed`);
 }
 
 /** Half as long as the server has been away, so that the waits double. */

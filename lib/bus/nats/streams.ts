@@ -6,13 +6,14 @@ import { messageOf } from '../../errors/classes.ts';
 import type { Settings } from './settings.ts';
 
 export const streamOf = { events: 'keptn', dead: 'keptn-dead' } as const;
+export const deadSubjects = 'dead.';
 
 /** A publish that is tried again within this time is stored once. */
 const DUPLICATE_WINDOW_MS = 10 * 60_000;
 
 export async function ensureStreams(jsm: JetStreamManager, settings: Settings): Promise<void> {
   await ensure(jsm, streamOf.events, 'sh.keptn.>', settings);
-  await ensure(jsm, streamOf.dead, 'dead.>', settings);
+  await ensure(jsm, streamOf.dead, `${deadSubjects}>`, settings);
 }
 
 async function ensure(jsm: JetStreamManager, name: string, subject: string, settings: Settings): Promise<void> {
