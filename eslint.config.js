@@ -29,6 +29,8 @@ const adapters = {
     '**/bus/nats/**',
     '**/bus/memory/**',
     '**/git/objects/**',
+    '**/store/sqlite/**',
+    '**/store/mongodb/**',
   ],
   message: 'only a main names an adapter',
 };

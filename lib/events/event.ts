@@ -6,6 +6,10 @@ export const eventTypes = {
   projectDelete: 'sh.keptn.internal.event.project.delete',
   serviceCreate: 'sh.keptn.internal.event.service.create',
   configurationChange: 'sh.keptn.event.configuration.change',
+  evaluationDone: 'sh.keptn.events.evaluation-done',
+  problem: 'sh.keptn.events.problem',
+  problemOpen: 'sh.keptn.event.problem.open',
+  log: 'sh.keptn.events.log',
 } as const;
 
 export interface KeptnEvent {

@@ -12,7 +12,8 @@ import express, {
   type RequestHandler,
   type Response,
 } from 'express';
-import { KeptnError, Terminal } from '../errors/classes.ts';
+import { z } from 'zod';
+import { KeptnError, Terminal, Transient } from '../errors/classes.ts';
 import type { Logger } from '../observe/log.ts';
 import type { JsonRoute, Route } from './route.ts';
 import { FieldError, validate } from './validate.ts';
@@ -31,6 +32,9 @@ export interface HttpServer {
 }
 
 const CLOSE_MS = 10_000;
+/** Of the largest size, in work at once: JSON takes many times its size in memory. */
+const BODIES = 4;
+const RETRY_AFTER_SECONDS = 1;
 
 export function createApp({ routes, log, bodyLimit }: AppSettings): Express {
   const app = express();
@@ -46,6 +50,7 @@ export function createApp({ routes, log, bodyLimit }: AppSettings): Express {
     response.setHeader('x-content-type-options', 'nosniff');
     next();
   });
+  app.use(boundBodies(bodyLimit * BODIES));
   // Whatever the content type says: curl sends a form's type unless it is told otherwise.
   const json = express.json({ limit: bodyLimit, type: () => true, strict: false });
   const expressPath = (route: Route): string =>
@@ -66,6 +71,20 @@ export function createApp({ routes, log, bodyLimit }: AppSettings): Express {
   return app;
 }
 
+/** Refuses for a moment what would make the bodies in work larger than this together. */
+function boundBodies(limit: number): RequestHandler {
+  let inWork = 0;
+  return (request, response, next) => {
+    const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
+    // One that does not say its size may have the largest.
+    const bytes = encoding === undefined ? Math.min(Number(length ?? 0), limit / BODIES) : limit / BODIES;
+    if (inWork + bytes > limit) return next(new Transient('too many large bodies at once'));
+    inWork += bytes;
+    response.once('close', () => (inWork -= bytes));
+    next();
+  };
+}
+
 /** Checks what comes by the declaration, and what goes. */
 function handlerOf(route: JsonRoute): RequestHandler {
   const { params, query, body, answers } = route;
@@ -77,7 +96,7 @@ function handlerOf(route: JsonRoute): RequestHandler {
     } = await route.handle({
       params: params && validate(params, request.params, 'path'),
       query: query && validate(query, request.query, 'query'),
-      body: body && validate(body.schema, objectIn(request, body.name), 'body'),
+      body: body && validate(body.schema, jsonIn(request, body), 'body'),
       headers: request.headers,
     });
     if (headers) response.set(headers);
@@ -89,11 +108,13 @@ function handlerOf(route: JsonRoute): RequestHandler {
   };
 }
 
-function objectIn(request: Request, name: string): object {
+function jsonIn(request: Request, { name, schema }: { name: string; schema: z.ZodType }): object {
   const body: unknown = request.body;
-  if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body;
-  throw new Terminal('InvalidBody', `parsing ${name} body failed, because it is no JSON object`);
+  const kind = schema instanceof z.ZodArray ? 'array' : 'object';
+  if (typeof body === 'object' && body !== null && Array.isArray(body) === (kind === 'array')) return body;
+  throw new Terminal('InvalidBody', `parsing ${name} body failed, because it is no JSON ${kind}`);
 }
+
 export async function listen(app: Express, host: string, port: number): Promise<HttpServer> {
   const server = createServer(app);
   const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -126,6 +147,8 @@ function errorHandler(log: Logger): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
     void next;
     if (error instanceof KeptnError) {
+      const isSilent = !response.headersSent && !response.hasHeader('retry-after');
+      if (error instanceof Transient && isSilent) response.setHeader('retry-after', RETRY_AFTER_SECONDS);
       const code = error instanceof FieldError ? error.problem : error.status;
       return answerError(response, error.status, code, error.message);
     }
