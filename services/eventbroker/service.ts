@@ -1,0 +1,62 @@
+/**
+ * The eventbroker on a bus, in one function that any process can start: POST to any path takes an event, as 0.6.2's
+ * does, and is answered when the bus has stored it.
+ */
+import type { Request, Response } from 'express';
+import type { EventBus } from '../../lib/bus/port.ts';
+import { KeptnError, Terminal, Transient } from '../../lib/errors/classes.ts';
+import { Bodies } from '../../lib/http/bodies.ts';
+import { stream } from '../../lib/http/route.ts';
+import { createApp, listen, type HttpServer } from '../../lib/http/server.ts';
+import type { EventMetrics } from '../../lib/observe/event-metrics.ts';
+import type { Logger } from '../../lib/observe/log.ts';
+import { eventsOf } from './handler.ts';
+import { noMappings, type Mappings } from './mapping.ts';
+
+export interface EventbrokerSettings {
+  bus: EventBus;
+  host: string;
+  /** 0 for any that is free. */
+  port: number;
+  /** Types that are taken, wildcards allowed; all below `sh.keptn.` by default. */
+  types?: readonly string[];
+  /** What becomes of bodies that are no Keptn events; none by default. */
+  mappings?: Mappings;
+  metrics: EventMetrics;
+  log: Logger;
+}
+
+/** As much as the bus takes at most. */
+const BODY_LIMIT = 8 * 1024 * 1024;
+
+export async function startEventbroker(settings: EventbrokerSettings): Promise<HttpServer> {
+  const { host, port, log } = settings;
+  const bodies = new Bodies(BODY_LIMIT);
+  const take = (request: Request, response: Response): Promise<void> => receive(request, response, bodies, settings);
+  const routes = [stream('post', '/', take), stream('post', '/*path', take)];
+  const server = await listen(createApp({ routes, log, bodyLimit: BODY_LIMIT }), host, port);
+  log.info({ url: server.url }, 'eventbroker listens');
+  return server;
+}
+
+async function receive(request: Request, response: Response, bodies: Bodies, settings: EventbrokerSettings) {
+  const { bus, types = ['sh.keptn.>'], mappings = noMappings, metrics } = settings;
+  try {
+    // Senders are programs; a page that a person has open must not send events to a Keptn on their machine.
+    if (request.headers.origin !== undefined) throw new Terminal('Forbidden', 'events are not taken from web pages');
+    const stored = await bodies.use(request, async (body) => {
+      const events = eventsOf(request.headers, body, { types, mappings });
+      const results = await Promise.all(events.map((event) => bus.publish(event)));
+      for (const { duplicate } of results) metrics.received.inc({ result: duplicate ? 'duplicate' : 'stored' });
+      return events.map(({ id, shkeptncontext }) => ({ keptnContext: shkeptncontext, id }));
+    });
+    // 202 as 0.6.2, which answers without a body.
+    response.status(202).json(stored.length === 1 ? stored[0] : { ...stored[0], events: stored });
+  } catch (error) {
+    const ours = !(error instanceof KeptnError) || error instanceof Transient;
+    metrics.received.inc({ result: ours ? 'failed' : 'refused' });
+    // The rest of a body that is refused is not read.
+    if (!request.complete) response.set('connection', 'close');
+    throw error;
+  }
+}
