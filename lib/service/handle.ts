@@ -1,0 +1,103 @@
+/** One delivery to a service: checked, handled once, what it causes published, and the verdict by the kind of error. */
+import { matches } from '../bus/filter.ts';
+import type { Delivery, Handler, Verdict } from '../bus/port.ts';
+import { KeptnError, messageOf, Terminal, Transient, Waiting } from '../errors/classes.ts';
+import type { KeptnEvent } from '../events/event.ts';
+import { idOf } from '../events/id.ts';
+import { problemsOf } from '../model/names.ts';
+import type { EventMetrics } from '../observe/event-metrics.ts';
+import type { Logger } from '../observe/log.ts';
+import { PublishedLog } from './event-log.ts';
+import type { HandledIds } from './handled-ids.ts';
+import type { Outgoing, Service } from './service.ts';
+
+export interface Surroundings {
+  publish: (event: KeptnEvent) => Promise<unknown>;
+  handled: HandledIds;
+  metrics: EventMetrics;
+  log: Logger;
+}
+
+const WAITING_MS = 5_000;
+export const defaults = { timeoutMs: 60_000, concurrency: 16, maxAttempts: 10 } as const;
+
+/** Never throws: each error has its verdict. */
+export function handlerOf(service: Service, surroundings: Surroundings): Handler {
+  const { metrics, handled } = surroundings;
+  const labels = { subscription: service.name };
+  return async (delivery) => {
+    if (handled.has(delivery.event.id)) {
+      metrics.handled.inc({ ...labels, result: 'repeated' });
+      return { kind: 'ack' };
+    }
+    const end = metrics.handleSeconds.startTimer(labels);
+    const verdict = await handle(delivery, service, surroundings);
+    end();
+    metrics.handled.inc({ ...labels, result: verdict.kind });
+    return verdict;
+  };
+}
+
+async function handle({ event, attempt }: Delivery, service: Service, around: Surroundings): Promise<Verdict> {
+  const { name, maxAttempts = defaults.maxAttempts } = service;
+  const log = new PublishedLog({ service: name, event, attempt, publish: around.publish, log: around.log });
+  try {
+    const outgoing = await run(event, attempt, service, log);
+    await log.sent();
+    // One after another: who waits for the second may rely on the first.
+    for (const one of caused(event, name, outgoing)) await around.publish(one);
+    around.handled.add(event.id);
+    return { kind: 'ack' };
+  } catch (error) {
+    const reason = messageOf(error);
+    if (!(error instanceof KeptnError)) {
+      around.log.error({ err: error, eventId: event.id, keptnContext: event.shkeptncontext }, 'handler threw');
+    }
+    const again = !(error instanceof Terminal) && attempt < maxAttempts;
+    if (again) log.warn(`${name} will try ${event.type} again: ${reason}`);
+    else log.error(`${name} gives up ${event.type}: ${reason}`);
+    await log.sent();
+    if (!again) return { kind: 'dead', reason };
+    return { kind: 'retry', reason, ...(error instanceof Waiting ? { afterMs: WAITING_MS } : {}) };
+  }
+}
+
+async function run(
+  event: KeptnEvent,
+  attempt: number,
+  service: Service,
+  log: PublishedLog,
+): Promise<readonly Outgoing[]> {
+  const { subscriptions, timeoutMs = defaults.timeoutMs } = service;
+  const subscription = subscriptions.find(({ types }) => types.some((type) => matches(type, event.type)));
+  if (subscription === undefined) return [];
+  const data = subscription.data.safeParse(event.data);
+  if (!data.success) throw new Terminal('InvalidField', problemsOf(data.error, 'data'));
+  const late = new AbortController();
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    const error = new Transient(`not done within ${timeoutMs / 1000} s`);
+    // Before the abort: what the handler throws at it says less.
+    reject(error);
+    late.abort(error);
+  }, timeoutMs);
+  try {
+    const context = { log, signal: late.signal, attempt };
+    return (await Promise.race([subscription.handle({ ...event, data: data.data }, context), promise])) ?? [];
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The same cause gives the same ids: what is sent twice is stored once. */
+function caused(cause: KeptnEvent, source: string, outgoing: readonly Outgoing[]): KeptnEvent[] {
+  const time = new Date().toISOString();
+  const { shkeptncontext } = cause;
+  const counts = new Map<string, number>();
+  return outgoing.map(({ type, data, extensions }) => {
+    const nth = (counts.get(type) ?? 0) + 1;
+    counts.set(type, nth);
+    const id = idOf(source, cause.id, type, nth);
+    return { id, type, source, time, shkeptncontext, data, ...(extensions ? { extensions } : {}) };
+  });
+}
