@@ -7,6 +7,8 @@ const benches = {
   'configuration-service': 'configuration-service.ts',
   commits: 'commits.ts',
   bus: 'bus.ts',
+  'event-plane': 'event-plane.ts',
+  datastore: 'datastore.ts',
   watches: 'watches/main.ts',
 };
 
