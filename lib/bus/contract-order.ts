@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KeptnEvent } from '../events/event.ts';
+import { MAX_EVENT_BYTES } from '../events/size.ts';
 import { eventOf, recorder, until } from './contract-parts.ts';
 import type { EventBus, Handler, SubscribeOptions } from './port.ts';
 
@@ -105,5 +106,28 @@ export function busOrder(bus: () => EventBus): void {
     await publishAll();
     await until('the other contexts', () => done.length >= events.length);
     assert.equal(done.length, events.length);
+  });
+
+  it('delivers many events of the largest size, more than are read at once, in the order of each context', async () => {
+    const text = 'x'.repeat(MAX_EVENT_BYTES - 1_000);
+    for (let n = 0; n < 80; n += 1) {
+      await bus().publish({ ...eventIn(contexts[n % 10] ?? '', n), data: { n, text } });
+    }
+    const seen: { context: string; n: number; size: number }[] = [];
+    await bus().subscribe({ ...options, concurrency: 64 }, async ({ event: { shkeptncontext: context, data } }) => {
+      const { n, text: got } = data as { n: number; text: string };
+      seen.push({ context, n, size: got.length });
+      return { kind: 'ack' };
+    });
+    await until('all events', () => seen.length >= 80, 30_000);
+    assert.equal(new Set(seen.map(({ n }) => n)).size, 80);
+    assert.ok(seen.every(({ size }) => size === text.length));
+    for (const [i, context] of contexts.entries()) {
+      const numbers = seen.filter((one) => one.context === context).map(({ n }) => n);
+      assert.deepEqual(
+        numbers,
+        Array.from({ length: 8 }, (_, round) => round * 10 + i),
+      );
+    }
   });
 }

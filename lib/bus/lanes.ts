@@ -6,7 +6,11 @@
 export interface Piece {
   lane: string;
   seq: number;
+  bytes: number;
 }
+
+/** Of the pieces that run at once: one that is larger runs alone. */
+const RUNNING_BYTES = 32 * 1024 * 1024;
 
 interface Lane<T> {
   key: string;
@@ -25,6 +29,7 @@ export class Lanes<T extends Piece> {
   readonly #lanes = new Map<string, Lane<T>>();
   readonly #ready = new Set<Lane<T>>();
   readonly #running = new Set<Promise<void>>();
+  #runningBytes = 0;
   readonly #resting = new Set<NodeJS.Timeout>();
   #stopped = false;
 
@@ -59,18 +64,20 @@ export class Lanes<T extends Piece> {
 
   #pump(): void {
     for (const lane of this.#ready) {
-      if (this.#stopped || this.#running.size >= this.size) return;
+      const [piece] = lane.pieces;
+      if (piece === undefined || this.#stopped || this.#running.size >= this.size) return;
+      if (this.#running.size > 0 && this.#runningBytes + piece.bytes > RUNNING_BYTES) return;
       this.#ready.delete(lane);
-      this.#start(lane);
+      this.#start(lane, piece);
     }
   }
 
-  #start(lane: Lane<T>): void {
-    const [piece] = lane.pieces;
-    if (piece === undefined) return;
+  #start(lane: Lane<T>, piece: T): void {
     lane.state = 'running';
+    this.#runningBytes += piece.bytes;
     const running = this.#work(piece).then((restMs) => {
       this.#running.delete(running);
+      this.#runningBytes -= piece.bytes;
       if (restMs === undefined) this.#next(lane);
       else this.#rest(lane, restMs);
       this.#pump();

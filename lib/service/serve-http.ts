@@ -5,6 +5,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Verdict } from '../bus/port.ts';
 import { decodeEvent, encodeEvent } from '../events/codec.ts';
+import { MAX_EVENT_BYTES } from '../events/size.ts';
 import type { KeptnEvent } from '../events/event.ts';
 import { httpMessage } from '../events/http-message.ts';
 import { Terminal, Transient } from '../errors/classes.ts';
@@ -31,7 +32,6 @@ export interface ServeHttpSettings {
   stateFile?: string | undefined;
 }
 
-const BODY_LIMIT = 8 * 1024 * 1024;
 const SEND_MS = 10_000;
 /** The distributor counts the tries, and gives the event up. */
 const NOT_COUNTED = 1;
@@ -42,7 +42,7 @@ export async function serveHttp(service: Service, settings: ServeHttpSettings): 
   const publish = (event: KeptnEvent): Promise<void> => send(event, eventbroker);
   const unlimited = { ...service, maxAttempts: Infinity };
   const handle = handlerOf(unlimited, { publish, handled, metrics, log });
-  const bodies = new Bodies(BODY_LIMIT);
+  const bodies = new Bodies(MAX_EVENT_BYTES);
   const take = async (headers: IncomingHttpHeaders, body: Buffer): Promise<Verdict> => {
     const message = httpMessage(headers, body);
     if (message.kind === 'other') throw new Terminal('InvalidBody', 'the body is no CloudEvent');
@@ -57,7 +57,7 @@ export async function serveHttp(service: Service, settings: ServeHttpSettings): 
       throw new Transient(verdict.reason ?? 'try again');
     }),
   ];
-  const server = await listen(createApp({ routes, log, bodyLimit: BODY_LIMIT }), host, port);
+  const server = await listen(createApp({ routes, log, bodyLimit: MAX_EVENT_BYTES }), host, port);
   log.info({ url: server.url, eventbroker }, 'service listens');
   return server;
 }

@@ -16,7 +16,7 @@ import {
   type Place,
 } from './contract-parts.ts';
 import { MAX_PAGE_BYTES, type EventFilter, type EventStore, type LogFilter } from './port.ts';
-import { MAX_EVENT_BYTES } from './stored.ts';
+import { MAX_EVENT_BYTES } from '../events/size.ts';
 
 /** Numbers that look random, and are the same in each run: what fails can be run again. */
 function seeded(seed: number): () => number {

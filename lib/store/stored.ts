@@ -1,8 +1,8 @@
 /** What every adapter keeps of an event: the columns that are asked for, and the event as JSON without its secrets. */
 import { z } from 'zod';
-import { Terminal } from '../errors/classes.ts';
 import { decodeEvent, encodeEvent } from '../events/codec.ts';
 import type { KeptnEvent } from '../events/event.ts';
+import { refuseTooLarge } from '../events/size.ts';
 import type { LogEntry } from './port.ts';
 
 /** Columns whose values repeat, which filters compare with. */
@@ -24,17 +24,12 @@ export interface StoredEvent {
   body: string;
 }
 
-/** Twice what NATS takes by default. */
-export const MAX_EVENT_BYTES = 2 * 1024 * 1024;
 /** As long as an attribute may be; longer ones are stored but not found by. */
 const MAX_FACET = 1024;
 
 export function storedOf(event: KeptnEvent): StoredEvent {
   const body = withoutSecrets(encodeEvent(event));
-  const bytes = Buffer.byteLength(body);
-  if (bytes > MAX_EVENT_BYTES) {
-    throw new Terminal('TooLarge', `event: has ${bytes} bytes, ${MAX_EVENT_BYTES} are stored`);
-  }
+  refuseTooLarge(Buffer.byteLength(body));
   return {
     id: event.id,
     time: Date.parse(event.time),

@@ -2,6 +2,7 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { Terminal } from '../../lib/errors/classes.ts';
+import { MAX_EVENT_BYTES } from '../../lib/events/size.ts';
 
 export interface Answer {
   status: number;
@@ -12,7 +13,6 @@ export interface Answer {
 /** Nobody took the connection: what was to be sent has not been seen by anybody. */
 export class NobodyThere extends Error {}
 
-const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 const nobody = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN']);
 
 export class Poster {
@@ -61,7 +61,7 @@ async function answerOf(response: IncomingMessage): Promise<Answer> {
   let size = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > MAX_ANSWER_BYTES) throw new Terminal('TooLarge', `the answer has more than ${MAX_ANSWER_BYTES} bytes`);
+    if (size > MAX_EVENT_BYTES) throw new Terminal('TooLarge', `the answer has more than ${MAX_EVENT_BYTES} bytes`);
     chunks.push(chunk);
   }
   return { status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) };

@@ -5,6 +5,7 @@
 import type { Request, Response } from 'express';
 import type { EventBus } from '../../lib/bus/port.ts';
 import { KeptnError, Terminal, Transient } from '../../lib/errors/classes.ts';
+import { MAX_EVENT_BYTES } from '../../lib/events/size.ts';
 import { Bodies } from '../../lib/http/bodies.ts';
 import { stream } from '../../lib/http/route.ts';
 import { createApp, listen, type HttpServer } from '../../lib/http/server.ts';
@@ -26,15 +27,12 @@ export interface EventbrokerSettings {
   log: Logger;
 }
 
-/** As much as the bus takes at most. */
-const BODY_LIMIT = 8 * 1024 * 1024;
-
 export async function startEventbroker(settings: EventbrokerSettings): Promise<HttpServer> {
   const { host, port, log } = settings;
-  const bodies = new Bodies(BODY_LIMIT);
+  const bodies = new Bodies(MAX_EVENT_BYTES);
   const take = (request: Request, response: Response): Promise<void> => receive(request, response, bodies, settings);
   const routes = [stream('post', '/', take), stream('post', '/*path', take)];
-  const server = await listen(createApp({ routes, log, bodyLimit: BODY_LIMIT }), host, port);
+  const server = await listen(createApp({ routes, log, bodyLimit: MAX_EVENT_BYTES }), host, port);
   log.info({ url: server.url }, 'eventbroker listens');
   return server;
 }

@@ -6,7 +6,7 @@ import { stream } from '../../lib/http/route.ts';
 import { createApp, listen, type HttpServer } from '../../lib/http/server.ts';
 import type { Logger } from '../../lib/observe/log.ts';
 import type { EventStore, Retention } from '../../lib/store/port.ts';
-import { MAX_EVENT_BYTES } from '../../lib/store/stored.ts';
+import { MAX_EVENT_BYTES } from '../../lib/events/size.ts';
 import { recorder } from './handler.ts';
 import { retain } from './retention.ts';
 import { datastoreRoutes } from './routes.ts';

@@ -1,9 +1,10 @@
 /** The event bus in one process, with its log on disk: what the standalone process and tests run on. */
 import { mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Terminal, Transient } from '../../errors/classes.ts';
+import { Transient } from '../../errors/classes.ts';
 import { encodeEvent } from '../../events/codec.ts';
 import type { KeptnEvent } from '../../events/event.ts';
+import { refuseTooLarge } from '../../events/size.ts';
 import { subjectOf } from '../../events/subject.ts';
 import type { Logger } from '../../observe/log.ts';
 import { defaultBackoff, type Backoff } from '../backoff.ts';
@@ -27,7 +28,6 @@ export interface MemoryBusSettings {
   backoff?: Backoff;
 }
 
-const MAX_EVENT_BYTES = 8 * 1024 * 1024;
 const IN_FLIGHT = 1024;
 const PUBLISH_TIMEOUT_MS = 5_000;
 /** A durable that nobody used for this long does not hold back the cleaning any more. */
@@ -76,9 +76,7 @@ class MemoryBus implements EventBus {
     if (this.#closed) throw new Transient('the bus is closed');
     const subject = subjectOf(event.type);
     const body = Buffer.from(encodeEvent(event));
-    if (body.length > MAX_EVENT_BYTES) {
-      throw new Terminal('TooLarge', `the event has ${body.length} bytes, the bus takes at most ${MAX_EVENT_BYTES}`);
-    }
+    refuseTooLarge(body.length);
     const deadline = Date.now() + PUBLISH_TIMEOUT_MS;
     return this.#window.run(deadline, () =>
       this.#log.append({ id: event.id, subject, context: event.shkeptncontext, body }),

@@ -30,6 +30,7 @@ interface Subscriber {
 interface Piece {
   lane: string;
   seq: number;
+  bytes: number;
   entry: Entry;
 }
 
@@ -82,7 +83,8 @@ export class Durable {
       const wanted = this.#settings.filters.some((filter) => matches(filter, entry.subject));
       if (!wanted || this.cursor.isDone(entry.seq)) continue;
       this.#open.add(entry.seq);
-      this.#lanes.add({ lane: laneOf(entry.context, this.#settings.concurrency), seq: entry.seq, entry });
+      const lane = laneOf(entry.context, this.#settings.concurrency);
+      this.#lanes.add({ lane, seq: entry.seq, bytes: entry.length, entry });
     }
     this.#raise();
   }

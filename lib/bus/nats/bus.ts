@@ -2,6 +2,7 @@
 import { Transient } from '../../errors/classes.ts';
 import { encodeEvent } from '../../events/codec.ts';
 import type { KeptnEvent } from '../../events/event.ts';
+import { refuseTooLarge } from '../../events/size.ts';
 import { subjectOf } from '../../events/subject.ts';
 import { settingsOf } from '../options.ts';
 import type { BusHealth, EventBus, Handler, Published, SubscribeOptions, Subscription } from '../port.ts';
@@ -35,7 +36,9 @@ class NatsBus implements EventBus {
   }
 
   async publish(event: KeptnEvent): Promise<Published> {
-    const message = { subject: subjectOf(event.type), id: event.id, body: encodeEvent(event) };
+    const body = encodeEvent(event);
+    refuseTooLarge(Buffer.byteLength(body));
+    const message = { subject: subjectOf(event.type), id: event.id, body };
     const { duplicate } = await this.#publisher.publish(message);
     return { duplicate };
   }

@@ -15,6 +15,12 @@ export interface StoredMessage {
   headers: MsgHdrs | undefined;
 }
 
+/** A message in this process, with what it says. */
+export interface Loaded {
+  message: StoredMessage;
+  content: Content;
+}
+
 export function contentOf({ subject, data, timestamp, headers }: StoredMessage): Content {
   const content = read(subject, data, timestamp);
   return subject.startsWith(deadSubjects) ? { ...content, dead: deadLetterOf(headers) } : content;

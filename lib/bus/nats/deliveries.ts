@@ -9,14 +9,19 @@ import { laneOf, Lanes } from '../lanes.ts';
 import type { SubscriptionSettings } from '../options.ts';
 import type { Delivery } from '../port.ts';
 import type { Decision } from '../decide.ts';
-import { contentOf, type Content } from './content.ts';
+import { contentOf, type Content, type Loaded, type StoredMessage } from './content.ts';
 import type { Link } from './link.ts';
 import type { Settings } from './settings.ts';
+import { streamOf } from './streams.ts';
 
 /** Acknowledgements that are sent again after a lost connection. */
 const REMEMBERED = 1_000;
 const ACK = '+ACK';
+const NAK = '-NAK';
+const WORKING = '+WPI';
 const PIN_HEADER = 'Nats-Pin-Id';
+/** Messages that are larger are fetched again when it is their turn, so that those that wait take little memory. */
+const KEPT_BYTES = 64 * 1024;
 /** How often it is asked whether all that is open is here. */
 const GATE_MS = 50;
 
@@ -24,9 +29,13 @@ interface Piece {
   lane: string;
   seq: number;
   key: string;
-  /** The newest delivery of the message is the one to answer. */
-  message: JsMsg;
-  content: Content;
+  bytes: number;
+  /** When it was stored: another message with this number is one of another stream. */
+  timestamp: string;
+  /** Where the answer goes, of the newest delivery. */
+  reply: string;
+  /** Undefined while a large one waits. */
+  loaded: Loaded | undefined;
   attempt: number;
 }
 
@@ -34,7 +43,7 @@ export interface DeliveriesParts {
   link: Link;
   settings: Settings;
   subscription: SubscriptionSettings;
-  decide: (content: Content, delivery: Delivery, message: JsMsg) => Promise<Decision>;
+  decide: (content: Content, delivery: Delivery, message: StoredMessage) => Promise<Decision>;
   /** How many messages have no answer yet, in all processes; undefined when the server does not say. */
   unanswered: () => Promise<number | undefined>;
 }
@@ -58,10 +67,8 @@ export class Deliveries {
   }
 
   take(message: JsMsg): void {
-    if (this.#stopped) {
-      this.#answer(() => message.nak());
-      return;
-    }
+    const reply = replyOf(message);
+    if (this.#stopped) return this.#answer(reply, NAK);
     const pin = message.headers?.get(PIN_HEADER) ?? '';
     if (pin !== this.#pin) {
       this.#pin = pin;
@@ -72,15 +79,12 @@ export class Deliveries {
     const held = this.#held.get(key);
     if (held) {
       // The server missed our heartbeats while the connection was down; it is still in our hands.
-      held.message = message;
+      held.reply = reply;
       return;
     }
-    if (this.#acknowledged.has(key)) {
-      // The server never got the answer.
-      this.#acknowledge(key, message);
-      return;
-    }
-    this.#hold(key, message);
+    // The server never got the answer.
+    if (this.#acknowledged.has(key)) return this.#acknowledge(key, reply);
+    this.#hold(key, message, reply);
   }
 
   /** After a connect: a server that was killed may have forgotten the last of them. */
@@ -97,23 +101,25 @@ export class Deliveries {
     this.#stopped = true;
     const left = await this.#lanes.stop();
     clearInterval(this.#heartbeat);
-    for (const { message } of [...left, ...(this.#waiting ?? [])]) this.#answer(() => message.nak());
+    for (const { reply } of [...left, ...(this.#waiting ?? [])]) this.#answer(reply, NAK);
   }
 
   /** A message from another process that ours is not to begin with: it goes to who has the pin now. */
   giveBackWaiting(): void {
-    for (const { key, message } of this.#waiting ?? []) {
+    for (const { key, reply } of this.#waiting ?? []) {
       this.#held.delete(key);
-      this.#answer(() => message.nak());
+      this.#answer(reply, NAK);
     }
     if (this.#waiting) this.#waiting = [];
   }
 
-  #hold(key: string, message: JsMsg): void {
-    const { seq } = message;
+  #hold(key: string, message: JsMsg, reply: string): void {
+    const { seq, timestamp } = message;
+    const bytes = message.data.length;
     const content = contentOf(message);
     const lane = laneOf(content.event.shkeptncontext, this.#parts.subscription.concurrency);
-    const piece = { lane, seq, key, message, content, attempt: message.info.deliveryCount };
+    const loaded = bytes > KEPT_BYTES ? undefined : { message, content };
+    const piece: Piece = { lane, seq, key, bytes, timestamp, reply, loaded, attempt: message.info.deliveryCount };
     this.#held.set(key, piece);
     if (this.#waiting) this.#waiting.push(piece);
     else this.#lanes.add(piece);
@@ -139,13 +145,16 @@ export class Deliveries {
   /** Gives the milliseconds until the next try, if there is to be one. */
   async #bringToVerdict(piece: Piece): Promise<number | undefined> {
     const { link, decide, settings, subscription } = this.#parts;
-    const { content, attempt } = piece;
     try {
-      const { event, dead } = content;
-      const decision = await decide(content, { event, attempt, ...(dead ? { dead } : {}) }, piece.message);
-      if (decision.kind === 'retry') {
-        piece.attempt += 1;
-        return decision.afterMs;
+      const loaded = piece.loaded ?? (await this.#load(piece));
+      if (loaded) {
+        const { event, dead } = loaded.content;
+        const delivery = { event, attempt: piece.attempt, ...(dead ? { dead } : {}) };
+        const decision = await decide(loaded.content, delivery, loaded.message);
+        if (decision.kind === 'retry') {
+          piece.attempt += 1;
+          return decision.afterMs;
+        }
       }
     } catch (error) {
       settings.log.error({ err: error, durable: subscription.durable, seq: piece.seq }, 'delivery failed');
@@ -154,32 +163,47 @@ export class Deliveries {
     // An answer that is given while the connection is down would be lost, and the event come again.
     await link.whenever();
     this.#held.delete(piece.key);
-    this.#acknowledge(piece.key, piece.message);
+    this.#acknowledge(piece.key, piece.reply);
     return undefined;
   }
 
-  #acknowledge(key: string, message: JsMsg): void {
-    this.#answer(() => message.ack());
-    const reply = replyOf(message);
-    if (reply !== undefined) this.#acknowledged.set(key, reply);
+  /** Undefined when the stream has it no more: it has grown too old, or too much came after it. */
+  async #load({ seq, timestamp }: Piece): Promise<Loaded | undefined> {
+    const { link, settings, subscription } = this.#parts;
+    const session = await link.whenever();
+    const stored = await session?.jsm.streams.getMessage(streamOf[subscription.space], { seq });
+    if (stored === undefined || stored === null || !isOneTime(stored.timestamp, timestamp)) {
+      settings.log.error({ durable: subscription.durable, seq }, 'the stream has lost an event that was not handled');
+      return undefined;
+    }
+    const message = { subject: stored.subject, data: stored.data, timestamp, headers: stored.header };
+    return { message, content: contentOf(message) };
+  }
+
+  #acknowledge(key: string, reply: string): void {
+    this.#answer(reply, ACK);
+    this.#acknowledged.set(key, reply);
     const [oldest] = this.#acknowledged.keys();
     if (this.#acknowledged.size > REMEMBERED && oldest !== undefined) this.#acknowledged.delete(oldest);
   }
 
   #sayWorking(): void {
-    for (const { message } of this.#held.values()) this.#answer(() => message.working());
+    for (const { reply } of this.#held.values()) this.#answer(reply, WORKING);
   }
 
-  #answer(send: () => void): void {
-    try {
-      send();
-    } catch {
-      // The connection is closed: the server gives the event again.
-    }
+  /** Without a connection it is lost, and the server gives the event again. */
+  #answer(reply: string, answer: string): void {
+    this.#parts.link.session?.nc.publish(reply, answer);
   }
 }
 
-/** The subject that an acknowledgement goes to: the library has it and does not declare it. */
-function replyOf(message: JsMsg): string | undefined {
-  return 'reply' in message && typeof message.reply === 'string' ? message.reply : undefined;
+/** The server writes nanoseconds, the library milliseconds; a stream that was made anew is seconds younger. */
+function isOneTime(one: string, other: string): boolean {
+  return Math.abs(Date.parse(one) - Date.parse(other)) < 1_000;
+}
+
+/** The subject that an answer goes to: the library has it and does not declare it. */
+function replyOf(message: JsMsg): string {
+  if ('reply' in message && typeof message.reply === 'string') return message.reply;
+  throw new Error('the message of JetStream has no address for its answer');
 }

@@ -8,10 +8,10 @@ import { messageOf } from '../../errors/classes.ts';
 import { backoffMs } from '../backoff.ts';
 import { deadLetterId } from '../dead-letter.ts';
 import { decide, type Decision } from '../decide.ts';
-import { windowOf, type SubscriptionSettings } from '../options.ts';
+import type { SubscriptionSettings } from '../options.ts';
 import { deadLetterSubject, type Delivery, type Handler, type Subscription, type SubscriptionHealth } from '../port.ts';
 import { ensureConsumer, PIN_GROUP, type Position } from './consumer.ts';
-import type { Content } from './content.ts';
+import type { Content, StoredMessage } from './content.ts';
 import { Deliveries } from './deliveries.ts';
 import { deadLetterHeaders } from './headers.ts';
 import type { Link, Session } from './link.ts';
@@ -22,6 +22,7 @@ import { ensureStreams, streamOf } from './streams.ts';
 
 /** Well below the time after which the server takes a process that does not ask for gone. */
 const PULL_EXPIRES_MS = 2_000;
+const PULL_BYTES = 8 * 1024 * 1024;
 /** Two missed ones, and the consumer is attached anew. */
 const HEARTBEAT_MS = 1_000;
 /** How often the position is read, which is where a lost consumer is made again. */
@@ -119,8 +120,8 @@ export class NatsSubscription implements Subscription {
     const detach = await this.#peers.attach(session.nc);
     const options = {
       group: PIN_GROUP,
-      // More than may be open: there is always a request, and the consumer's own limit holds the rest back.
-      max_messages: windowOf(this.#settings) * 2 + 8,
+      // Many large ones at once, and the server would cut the connection of who is slow to read them.
+      max_bytes: PULL_BYTES,
       expires: PULL_EXPIRES_MS,
       idle_heartbeat: HEARTBEAT_MS,
       abort_on_missing_resource: true,
@@ -181,14 +182,14 @@ export class NatsSubscription implements Subscription {
     return (await this.#parts.link.session?.jsm.consumers.info(streamOf[space], durable))?.num_ack_pending;
   }
 
-  async #decide(content: Content, delivery: Delivery, message: JsMsg): Promise<Decision> {
+  async #decide(content: Content, delivery: Delivery, message: StoredMessage): Promise<Decision> {
     const { backoff, log } = this.#parts.settings;
     const { durable, space } = this.#settings;
     const { event } = content;
     let decision: Decision;
     if ('unreadable' in content && space === 'events') {
       decision = { kind: 'dead', reason: content.unreadable };
-      log.error({ durable, subject: message.subject, seq: message.seq, reason: content.unreadable }, 'no event');
+      log.error({ durable, subject: message.subject, at: message.timestamp, reason: content.unreadable }, 'no event');
     } else {
       const rules = { settings: this.#settings, backoff, log };
       decision = await decide((given) => this.#peers.run(message, given), delivery, rules);
