@@ -1,6 +1,6 @@
 /** What a person sees of the standalone process: a table of objects, then a line for each change, event and problem. */
 import { styleText } from 'node:util';
-import type { KeptnEvent } from '../lib/events/event.ts';
+import { eventTypes, type KeptnEvent } from '../lib/events/event.ts';
 import { kindNames, type Stored } from '../lib/model/object.ts';
 import { findCondition } from '../lib/model/status.ts';
 import type { ObjectView } from '../lib/resources/view.ts';
@@ -83,12 +83,23 @@ export function createView(out: NodeJS.WriteStream): View {
         line('✓', 'green', `${name}: ${message}${row.commit && paint('dim', ` (commit ${row.commit})`)}`);
       else line('…', 'yellow', `${name}: ${row.reason}, ${message}`);
     },
-    event({ type, data, shkeptncontext }) {
-      const { project, service, stage } =
+    event({ type, source, data, shkeptncontext }) {
+      const { project, service, stage, message } =
         typeof data === 'object' && data !== null ? (data as Record<string, unknown>) : {};
+      if (type === eventTypes.log) return line('·', 'dim', plain(`${source}: ${String(message)}`));
       const where = [project, service].filter((part) => typeof part === 'string').join('/');
-      const place = typeof stage === 'string' && stage !== '' ? ` in ${stage}` : '';
-      line('⚡', 'cyan', `${type} ${paint('bold', where)}${place} ${paint('dim', `context ${shkeptncontext}`)}`);
+      const place = typeof stage === 'string' && stage !== '' ? `in ${stage}` : '';
+      const text = [
+        where && paint('bold', plain(where)),
+        plain(place),
+        paint('dim', `context ${plain(shkeptncontext)}`),
+      ];
+      line('⚡', 'cyan', [type, ...text.filter((part) => part !== '')].join(' '));
     },
   };
+}
+
+/** What others wrote must not steer the terminal. */
+function plain(text: string): string {
+  return text.replace(/[\x00-\x1f\x7f-\x9f]+/g, ' ').slice(0, 200);
 }

@@ -1,28 +1,28 @@
 /**
- * `npm start`: operator, configuration-service and event bus in one process, without a cluster. A directory of YAML
- * files takes the place of the Kubernetes API: adding, changing and removing a file is applying and deleting.
+ * `npm start`: operator, services and event bus in one process, without a cluster. A directory of YAML files takes the
+ * place of the Kubernetes API: adding, changing and removing a file is applying and deleting.
  */
 import { once } from 'node:events';
 import { stat } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { createMemoryBus } from '../lib/bus/memory/bus.ts';
-import { KeptnError, messageOf } from '../lib/errors/classes.ts';
+import { KeptnError } from '../lib/errors/classes.ts';
+import { filterPattern } from '../lib/bus/filter.ts';
 import { createObjectGit } from '../lib/git/objects/store.ts';
-import type { GitStore } from '../lib/git/port.ts';
-import type { HttpServer } from '../lib/http/server.ts';
 import { tokenFromFile } from '../lib/http/token-file.ts';
 import { kindNames, type Stored } from '../lib/model/object.ts';
 import { findCondition } from '../lib/model/status.ts';
-import { createLog, type Logger } from '../lib/observe/log.ts';
+import { createLog } from '../lib/observe/log.ts';
 import { createOperatorMetrics } from '../lib/observe/metrics.ts';
 import type { ResourceStore } from '../lib/resources/port.ts';
 import { createDirectoryStore } from '../lib/resources/directory/store.ts';
-import { startConfigurationService } from '../services/configuration-service/service.ts';
+import { openSqliteStore } from '../lib/store/sqlite/store.ts';
 import { createCredentialFiles } from '../services/configuration-service/upstream/credentials-file.ts';
 import { Configuration } from './configuration.ts';
 import { Controller } from './controller.ts';
+import { startServices, type Route } from './standalone-services.ts';
 import { createView } from './standalone-view.ts';
 
 const STOP_DEADLINE_MS = 10_000;
@@ -31,9 +31,26 @@ const TABLE_DEADLINE_MS = 10_000;
 
 interface Settings {
   data: string;
-  port: string;
+  port: number;
   listenHost: string;
   insecureUpstreams: boolean;
+  deliver: Route[];
+}
+
+/** The two behind it are needed as well. */
+function portOf(text: string): number {
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 0 && port <= 65_533) return port;
+  throw new InvalidArgumentError('It has to be a number from 1 to 65533, or 0 for any that are free.');
+}
+
+/** `TYPE=URL`, added to those before it. */
+function routeOf(text: string, before: Route[]): Route[] {
+  const [, topic = '', address = ''] = /^([^=]+)=(https?:\/\/.+)$/.exec(text) ?? [];
+  if (!topic.startsWith('sh.keptn.') || !filterPattern.test(topic) || !URL.canParse(address)) {
+    throw new InvalidArgumentError('It has to be like sh.keptn.events.evaluation-done=http://127.0.0.1:9090');
+  }
+  return [...before, { topic, url: new URL(address) }];
 }
 
 const command = new Command('npm start --')
@@ -44,10 +61,16 @@ const command = new Command('npm start --')
       .env('KEPTN_DATA_DIR')
       .default('.keptn'),
   )
-  .addOption(new Option('--port <n>', 'port of the configuration-service').env('PORT').default('8080'))
   .addOption(
-    new Option('--listen-host <address>', 'address that it listens on').env('KEPTN_LISTEN_HOST').default('127.0.0.1'),
+    new Option('--port <n>', 'first of three: configuration-service, eventbroker and datastore')
+      .env('PORT')
+      .default(8080)
+      .argParser(portOf),
   )
+  .addOption(
+    new Option('--listen-host <address>', 'address that they listen on').env('KEPTN_LISTEN_HOST').default('127.0.0.1'),
+  )
+  .option('--deliver <type=url>', 'post events of this type (wildcards: * and >) to a service; repeatable', routeOf, [])
   .option('--insecure-upstreams', 'upstreams may be plain http and on this machine, for trials', false)
   .parse();
 
@@ -65,17 +88,6 @@ const readiness = (object: Stored | undefined): string => {
   return [ready?.status, ready?.reason, ready?.message, object?.status?.commit].join();
 };
 
-async function listenOn(settings: Settings, git: GitStore, token: string, log: Logger): Promise<HttpServer> {
-  const { listenHost: host, port } = settings;
-  try {
-    const credentials = await createCredentialFiles(join(settings.data, 'credentials'));
-    const allowInsecure = settings.insecureUpstreams;
-    return await startConfigurationService({ git, host, port: Number(port), token, credentials, allowInsecure, log });
-  } catch (error) {
-    throw new Refused(`cannot listen on ${host}:${port} (${messageOf(error)}); choose another port with --port`);
-  }
-}
-
 async function run(directory: string, settings: Settings): Promise<void> {
   const data = resolve(settings.data);
   if (!(await stat(directory).catch(() => undefined))?.isDirectory())
@@ -90,8 +102,17 @@ async function run(directory: string, settings: Settings): Promise<void> {
 
   const git = await createObjectGit({ directory: join(data, 'config'), log });
   const tokenFile = join(data, 'api-token');
-  const configurationService = await listenOn(settings, git, await tokenFromFile(tokenFile), log);
   const bus = await createMemoryBus({ directory: join(data, 'events'), log });
+  const events = await openSqliteStore({ path: join(data, 'history', 'events.sqlite') });
+  const services = await startServices({
+    ...{ bus, git, store: events, log },
+    credentials: await createCredentialFiles(join(data, 'credentials')),
+    token: await tokenFromFile(tokenFile),
+    allowInsecure: settings.insecureUpstreams,
+    host: settings.listenHost,
+    port: settings.port,
+    deliver: settings.deliver,
+  });
   const store = createDirectoryStore({
     directory,
     stateDirectory: join(data, 'resources'),
@@ -102,7 +123,7 @@ async function run(directory: string, settings: Settings): Promise<void> {
   });
   const parts = {
     store,
-    configuration: new Configuration(configurationService.url),
+    configuration: new Configuration(services.configuration),
     bus,
     log,
     metrics: createOperatorMetrics(),
@@ -130,8 +151,10 @@ async function run(directory: string, settings: Settings): Promise<void> {
   const project = store.objects.list('Project')[0]?.metadata.name ?? 'PROJECT';
   process.stdout.write(`
 Git repositories   git -C ${repositories}/${project}.git log --all --oneline
-Clone              git -c http.extraHeader="x-token: $(cat ${shown(tokenFile)})" clone ${configurationService.url}/git/${project}.git
-REST               ${configurationService.url}/docs describes it, and lets you try it
+Clone              git -c http.extraHeader="x-token: $(cat ${shown(tokenFile)})" clone ${services.configuration}/git/${project}.git
+Send an event      POST it to ${services.eventbroker}
+Find events        ${services.datastore}/event?project=${project}
+REST               ${services.configuration}/docs and ${services.datastore}/docs describe it, and let you try it
 Try next           edit a file in ${shown(directory)}, and watch the commit and the event appear here;
                    remove or add one: that is kubectl delete and apply
 Ctrl-C stops; the next start goes on from here.
@@ -143,8 +166,9 @@ Ctrl-C stops; the next start goes on from here.
   controller.stop();
   await Promise.race([work, sleep(STOP_DEADLINE_MS, undefined, { ref: false })]);
   await store.close();
+  await services.close();
   await bus.close();
-  await configurationService.close();
+  await events.close();
   await git.close();
 }
 

@@ -1,10 +1,11 @@
-/** The custom service of the examples, in TypeScript and in Python, run as the tutorial says, with a chat that remembers. */
+/** The custom service of the examples, in TypeScript and in Go, run as the tutorial says, with a chat that remembers. */
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { spawnSync } from 'node:child_process';
+import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { eventOf, recorder, until } from '../lib/bus/contract-parts.ts';
 import { createMemoryBus } from '../lib/bus/memory/bus.ts';
@@ -19,6 +20,7 @@ import { ManagedProcess } from '../tools/real-parts/managed-process.ts';
 import { startNats } from './launch/nats.ts';
 import { root } from './launch/node-process.ts';
 
+const run = promisify(execFile);
 const log = createLog('example', 'silent');
 const folder = join(root, 'examples', 'custom-service');
 const event = {
@@ -49,17 +51,25 @@ async function chat() {
   return { url, messages, close: () => new Promise((resolve) => server.close(resolve)) };
 }
 
-const programs = {
-  TypeScript: { command: process.execPath, args: [join(folder, 'chat-notification.ts')] },
-  Python: { command: 'python3', args: [join(folder, 'chat_notification.py')] },
+interface Program {
+  command: string;
+  args: string[];
+}
+
+const typescript = { command: process.execPath, args: [join(folder, 'chat-notification.ts')] };
+/** What makes the program, in a folder that it may write to. */
+const programs: Record<string, (directory: string) => Promise<Program>> = {
+  TypeScript: async () => typescript,
+  Go: async (directory) => {
+    const command = join(directory, 'chat-notification');
+    await run('go', ['build', '-o', command, join(folder, 'chat_notification.go')]);
+    return { command, args: [] };
+  },
 };
 
 describe('the custom service of the examples', () => {
-  for (const [language, program] of Object.entries(programs)) {
+  for (const [language, programIn] of Object.entries(programs)) {
     it(`tells a chat of an evaluation, in ${language}, behind a distributor`, async () => {
-      if (spawnSync(program.command, ['--version']).status !== 0) {
-        throw new Error(`${program.command} is not here: install Python 3 (apt install python3)`);
-      }
       const directory = await mkdtemp(join(tmpdir(), 'keptn-example-'));
       const [bus, webhook, port, healthPort] = await Promise.all([
         createMemoryBus({ directory, log }),
@@ -76,7 +86,12 @@ describe('the custom service of the examples', () => {
         KEPTN_HEALTH_PORT: String(healthPort),
         KEPTN_LISTEN_HOST: '127.0.0.1',
       };
-      const service = new ManagedProcess({ name: language, ...program, env, ready: () => accepts(port) });
+      const service = new ManagedProcess({
+        name: language,
+        ...(await programIn(directory)),
+        env,
+        ready: () => accepts(port),
+      });
       await service.start();
       const distributor = await startDistributor({
         bus,
@@ -103,7 +118,7 @@ describe('the custom service of the examples', () => {
     });
   }
 
-  it('tells a chat of an evaluation, on NATS without a distributor, and its log line is an event', async () => {
+  it('tells a chat of an evaluation, on NATS without a distributor, and its log lines are events', async () => {
     const [nats, webhook, healthPort] = await Promise.all([startNats(), chat(), freePort()]);
     const env = {
       CHAT_WEBHOOK: webhook.url,
@@ -112,15 +127,18 @@ describe('the custom service of the examples', () => {
       KEPTN_LISTEN_HOST: '127.0.0.1',
     };
     const ready = async (): Promise<boolean> => (await fetch(`http://127.0.0.1:${healthPort}/readyz`)).ok;
-    const service = new ManagedProcess({ name: 'chat-notification', ...programs.TypeScript, env, ready });
+    const service = new ManagedProcess({ name: 'chat-notification', ...typescript, env, ready });
     await service.start();
     const bus = await connectNatsBus({ servers: [nats.url], log });
     const { handle, deliveries } = recorder();
     await bus.subscribe({ durable: 'test', filters: ['sh.keptn.events.log'], from: 'all' }, handle);
     await bus.publish({ ...eventOf(event.type, event.data), id: 'evaluation' });
-    await until('the log event', () => deliveries.length > 0);
+    await until('the log events', () => deliveries.length >= 2);
     expect(webhook.messages).to.deep.equal([told]);
-    expect(deliveries[0]?.event.data).to.include({ message: `told the chat: ${told.text}`, eventId: 'evaluation' });
+    const again = `chat-notification will try ${event.type} again: the chat answered 500`;
+    for (const [n, message] of [again, `told the chat: ${told.text}`].entries()) {
+      expect(deliveries[n]?.event.data).to.include({ message, eventId: 'evaluation' });
+    }
     expect(await service.end('SIGTERM')).to.equal(0);
     await bus.close();
     await nats.stop();

@@ -1,0 +1,80 @@
+/** The services beside the operator in the standalone process: what Git holds, where events come in, where they are found. */
+import type { EventBus } from '../lib/bus/port.ts';
+import type { GitStore } from '../lib/git/port.ts';
+import { messageOf, Terminal } from '../lib/errors/classes.ts';
+import type { HttpServer } from '../lib/http/server.ts';
+import type { Logger } from '../lib/observe/log.ts';
+import { createEventMetrics } from '../lib/observe/event-metrics.ts';
+import type { EventStore } from '../lib/store/port.ts';
+import { startConfigurationService } from '../services/configuration-service/service.ts';
+import type { Credentials } from '../services/configuration-service/upstream/credentials.ts';
+import { durableOf } from '../services/distributor/recipient.ts';
+import { startDistributor } from '../services/distributor/service.ts';
+import { startEventbroker } from '../services/eventbroker/service.ts';
+import { startDatastore } from '../services/mongodb-datastore/service.ts';
+
+/** Events that go to a service of the user's own. */
+export interface Route {
+  topic: string;
+  url: URL;
+}
+
+export interface ServicesSettings {
+  bus: EventBus;
+  git: GitStore;
+  store: EventStore;
+  credentials: Credentials;
+  token: string;
+  allowInsecure: boolean;
+  host: string;
+  /** Of the configuration-service; the eventbroker has the next one, the datastore that behind. 0: any that are free. */
+  port: number;
+  deliver: readonly Route[];
+  log: Logger;
+}
+
+export interface Services {
+  configuration: string;
+  eventbroker: string;
+  datastore: string;
+  close(): Promise<void>;
+}
+
+const retention = { maxCount: 1_000_000 };
+const delivery = { concurrency: 16, timeoutMs: 60_000, maxAttempts: 10, from: 'new' } as const;
+
+export async function startServices(settings: ServicesSettings): Promise<Services> {
+  const { bus, git, store, credentials, token, allowInsecure, host, log } = settings;
+  const metrics = createEventMetrics();
+  const port = (nth: number): number => (settings.port === 0 ? 0 : settings.port + nth);
+  const configuration = await listening(port(0), (at) =>
+    startConfigurationService({ git, host, port: at, token, credentials, allowInsecure, log }),
+  );
+  const eventbroker = await listening(port(1), (at) => startEventbroker({ bus, host, port: at, metrics, log }));
+  const datastore = await listening(port(2), (at) => startDatastore({ store, bus, retention, host, port: at, log }));
+  const distributors = await Promise.all(
+    settings.deliver.map(({ topic, url }) =>
+      startDistributor({ bus, url, topics: [topic], durable: durableOf(url, [topic]), ...delivery, metrics, log }),
+    ),
+  );
+  return {
+    configuration: configuration.url,
+    eventbroker: eventbroker.url,
+    datastore: datastore.url,
+    // Who brings events first, who keeps them last.
+    async close() {
+      await eventbroker.close();
+      await Promise.all(distributors.map((one) => one.close()));
+      await datastore.close();
+      await configuration.close();
+    },
+  };
+}
+
+async function listening(port: number, start: (port: number) => Promise<HttpServer>): Promise<HttpServer> {
+  try {
+    return await start(port);
+  } catch (error) {
+    throw new Terminal('InvalidField', `--port: cannot listen on ${port} (${messageOf(error)}); choose another`);
+  }
+}
