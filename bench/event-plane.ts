@@ -1,7 +1,8 @@
 /**
- * The way of an event from its sender to a service, end to end: `npm run bench -- event-plane`. On NATS: HTTP to the
- * eventbroker, JetStream that syncs each message, distributor, HTTP to a service; each part its own process. In process:
- * the bus with its log on disk, and a service of the kit. 2 kB an event, as a configuration.change has.
+ * The way of an event from its sender to a service, end to end, as the log grows: `npm run bench -- event-plane`, about
+ * nine minutes. On NATS: HTTP to the eventbroker, JetStream that syncs each message, distributor, HTTP to a service; each
+ * part its own process. In process: the bus with its log on disk, and a service of the kit. 2 kB an event, as a
+ * configuration.change has. Latency is from before the send to the arrival at the service.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -23,6 +24,10 @@ import { freePort } from '../tools/real-parts/free-port.ts';
 import { ManagedProcess } from '../tools/real-parts/managed-process.ts';
 
 const CLIENTS = 16;
+/** Events that have gone through when a row is measured. */
+const SIZES = [10_000, 100_000, 1_000_000];
+const MEASURED = 5_000;
+const ALONE = 1_000;
 const type = 'sh.keptn.event.configuration.change';
 const log = createLog('bench', 'silent');
 const text = 'x'.repeat(2_000);
@@ -90,6 +95,7 @@ async function onNats() {
   await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
   const nats = await startNats();
   const parts: ManagedProcess[] = [];
+  const memoryOf: (() => Promise<string>)[] = [];
   const start = async (name: string, env: Record<string, string>): Promise<void> => {
     const health = await freePort();
     const common = { PUBSUB_URL: nats.url, KEPTN_LISTEN_HOST: '127.0.0.1', KEPTN_HEALTH_PORT: String(health) };
@@ -101,6 +107,10 @@ async function onNats() {
       ready: async () => (await fetch(`http://127.0.0.1:${health}/readyz`)).ok,
     });
     parts.push(part);
+    memoryOf.push(async () => {
+      const text = await (await fetch(`http://127.0.0.1:${health}/metrics`)).text();
+      return megabytes(Number(/^process_resident_memory_bytes (\S+)/m.exec(text)?.[1]));
+    });
     await part.start();
   };
   const port = await freePort();
@@ -116,11 +126,17 @@ async function onNats() {
     const { status } = await poster.post(encodeEvent(event), headers, AbortSignal.timeout(60_000));
     if (status !== 202) throw new Error(`the eventbroker answered ${status}`);
   };
-  await measure('warm up', 3_000, CLIENTS, send);
-  const rows = [
-    await measure('NATS, 16 clients', 10_000, CLIENTS, send),
-    await measure('NATS, one after another', 1_000, 1, send),
-  ];
+  const rows = [];
+  let sent = 0;
+  for (const size of SIZES) {
+    await measure('', size - MEASURED - ALONE - sent, CLIENTS, send);
+    const after = `NATS, after ${size.toLocaleString('en')} events`;
+    const together = await measure(`${after}, ${CLIENTS} clients`, MEASURED, CLIENTS, send);
+    const alone = await measure(`${after}, one after another`, ALONE, 1, send);
+    const [eventbroker = '', distributor = ''] = await Promise.all(memoryOf.map((ask) => ask()));
+    rows.push(together, { ...alone, 'eventbroker MB': eventbroker, 'distributor MB': distributor });
+    sent = size;
+  }
   poster.close();
   for (const part of parts.reverse()) await part.end('SIGTERM');
   await nats.stop();
@@ -136,15 +152,24 @@ async function inProcess() {
   const service = { name: 'bench', subscriptions: [on(type, z.object({ text: z.string() }), handle)] };
   const served = await serve(service, { bus, metrics: createEventMetrics(), log });
   const send = (event: KeptnEvent): Promise<unknown> => bus.publish(event);
-  await measure('warm up', 5_000, CLIENTS, send);
-  const rows = [
-    await measure('in process, 16 clients', 30_000, CLIENTS, send),
-    await measure('in process, one after another', 3_000, 1, send),
-  ];
+  const rows = [];
+  let sent = 0;
+  for (const size of SIZES) {
+    await measure('', size - MEASURED - ALONE - sent, CLIENTS, send);
+    const after = `in process, after ${size.toLocaleString('en')} events`;
+    rows.push(await measure(`${after}, ${CLIENTS} clients`, MEASURED, CLIENTS, send));
+    const alone = await measure(`${after}, one after another`, ALONE, 1, send);
+    rows.push({ ...alone, 'all in one MB': megabytes(process.memoryUsage.rss()) });
+    sent = size;
+  }
   await served.close();
   await bus.close();
   await rm(directory, { recursive: true });
   return rows;
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 2 ** 20).toFixed(0);
 }
 
 console.table([...former, ...(await onNats()), ...(await inProcess())]);

@@ -51,7 +51,9 @@ export async function startServices(settings: ServicesSettings): Promise<Service
     startConfigurationService({ git, host, port: at, token, credentials, allowInsecure, log }),
   );
   const eventbroker = await listening(port(1), (at) => startEventbroker({ bus, host, port: at, metrics, log }));
-  const datastore = await listening(port(2), (at) => startDatastore({ store, bus, retention, host, port: at, log }));
+  const datastore = await listening(port(2), (at) =>
+    startDatastore({ store, bus, retention, host, port: at, metrics, log }),
+  );
   const distributors = await Promise.all(
     settings.deliver.map(({ topic, url }) =>
       startDistributor({ bus, url, topics: [topic], durable: durableOf(url, [topic]), ...delivery, metrics, log }),

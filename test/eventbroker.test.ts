@@ -3,6 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DiscardPolicy, jetstreamManager } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
 import { expect } from 'chai';
 import { recorder, until } from '../lib/bus/contract-parts.ts';
 import { createMemoryBus } from '../lib/bus/memory/bus.ts';
@@ -178,23 +180,47 @@ describe('the eventbroker', () => {
 });
 
 describe('the eventbroker without a bus that stores', () => {
-  it('answers 503 with Retry-After while NATS is away, and the event is stored once after all tries', async () => {
-    const nats = await startNats();
-    const bus = await connectNatsBus({ servers: [nats.url], log, publishTimeoutMs: 300 });
-    const { post, stored, close } = await broker(bus);
-    const event = { specversion: '0.2', type, source: 'cli', id: 'one', shkeptncontext: 'c', data: {} };
-    await nats.kill();
-    const response = await post(event);
-    expect([response.status, response.headers.get('retry-after')]).to.deep.equal([503, '1']);
-    await nats.startAgain();
-    let status = 0;
-    await until('the event to be taken', () => {
-      if (status !== 202) void post(event).then((answer) => (status = answer.status));
-      return status === 202;
-    });
-    expect((await stored(1)).map(({ id }) => id)).to.deep.equal(['one']);
-    await close();
+  const event = { specversion: '0.2', type, source: 'cli', id: 'one', shkeptncontext: 'c', data: {} };
+  let nats: Awaited<ReturnType<typeof startNats>>;
+  let bus: EventBus;
+  let started: Awaited<ReturnType<typeof broker>>;
+
+  beforeEach(async () => {
+    nats = await startNats();
+    bus = await connectNatsBus({ servers: [nats.url], log, publishTimeoutMs: 300 });
+    started = await broker(bus);
+    expect((await started.post({ ...event, id: 'before' })).status).to.equal(202);
+  });
+  afterEach(async () => {
+    await started.close();
     await bus.close();
     await nats.stop();
   });
+
+  /** Changes the stream behind the back of the bus. */
+  async function change(config: { discard?: DiscardPolicy; max_msgs: number }): Promise<void> {
+    const admin = await connect({ servers: nats.url });
+    await (await jetstreamManager(admin)).streams.update('keptn', config);
+    await admin.close();
+  }
+
+  const ways: [string, () => unknown, () => unknown][] = [
+    ['is away', () => nats.kill(), () => nats.startAgain()],
+    ['answers nothing', () => nats.freeze(), () => nats.goOn()],
+    ['is full', () => change({ discard: DiscardPolicy.New, max_msgs: 1 }), () => change({ max_msgs: -1 })],
+  ];
+  for (const [what, begin, end] of ways) {
+    it(`answers 503 with Retry-After while NATS ${what}, and the event is stored once after all tries`, async () => {
+      await begin();
+      const response = await started.post(event);
+      expect([response.status, response.headers.get('retry-after')]).to.deep.equal([503, '1']);
+      await end();
+      let status = 0;
+      await until('the event to be taken', () => {
+        if (status !== 202) void started.post(event).then((answer) => (status = answer.status));
+        return status === 202;
+      });
+      expect((await started.stored(2)).map(({ id }) => id)).to.deep.equal(['before', 'one']);
+    });
+  }
 });

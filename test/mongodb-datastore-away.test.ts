@@ -104,7 +104,7 @@ describe('the datastore when something is away', () => {
 
   it('misses no event of the time in which MongoDB was away, and says 503 to who asks meanwhile', async () => {
     mongo = await startMongo();
-    started = await datastore({ MONGODB_URI: mongo.url, NATS_URL: nats.url });
+    started = await datastore({ MONGODB_URI: mongo.url, PUBSUB_URL: nats.url });
     const { url, managed } = started;
     await managed.start();
     const sent = await publish(50);
@@ -130,7 +130,7 @@ describe('the datastore when something is away', () => {
     mongo = await startMongo();
     await mongo.kill();
     const sent = await publish(20);
-    started = await datastore({ MONGODB_URI: `${mongo.url}history`, NATS_URL: nats.url });
+    started = await datastore({ MONGODB_URI: `${mongo.url}history`, PUBSUB_URL: nats.url });
     await started.managed.start();
     for (let tries = 0; tries < 3; tries += 1) expect((await ask(`${started.url}/event`)).status).to.equal(503);
     await mongo.startAgain();
@@ -139,7 +139,7 @@ describe('the datastore when something is away', () => {
   });
 
   it('has every event exactly once after it was killed five times while events came', async () => {
-    started = await datastore({ KEPTN_STORE: join(directory, 'events.sqlite'), NATS_URL: nats.url });
+    started = await datastore({ KEPTN_STORE: join(directory, 'events.sqlite'), PUBSUB_URL: nats.url });
     const { url, managed } = started;
     const sent: string[] = [];
     for (let kill = 0; kill < 5; kill += 1) {
@@ -163,7 +163,7 @@ describe('the datastore when something is away', () => {
       { KEPTN_STORE: join(directory, 'a'), KEPTN_RETENTION_DAYS: 'many' },
     ];
     for (const env of environments) {
-      started = await datastore({ ...env, NATS_URL: nats.url });
+      started = await datastore({ ...env, PUBSUB_URL: nats.url });
       const failure: unknown = await started.managed.start().catch((thrown: unknown) => thrown);
       expect(String(failure), JSON.stringify(env)).to.match(/exit code [12]/);
       expect(String(failure)).not.to.include('hunter2');

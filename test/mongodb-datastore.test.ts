@@ -8,6 +8,7 @@ import { expect } from 'chai';
 import { createMemoryBus } from '../lib/bus/memory/bus.ts';
 import type { EventBus } from '../lib/bus/port.ts';
 import type { KeptnEvent } from '../lib/events/event.ts';
+import { createEventMetrics } from '../lib/observe/event-metrics.ts';
 import { createLog } from '../lib/observe/log.ts';
 import type { EventStore, Retention } from '../lib/store/port.ts';
 import { openSqliteStore } from '../lib/store/sqlite/store.ts';
@@ -28,7 +29,15 @@ async function start(retention: Retention = {}, before: readonly KeptnEvent[] = 
   const store = await openSqliteStore({ path: join(directory, 'events.sqlite') });
   await store.append(before);
   const bus = await createMemoryBus({ directory: join(directory, 'bus'), log });
-  const server = await startDatastore({ store, bus, retention, host: '127.0.0.1', port: 0, log });
+  const server = await startDatastore({
+    store,
+    bus,
+    retention,
+    host: '127.0.0.1',
+    port: 0,
+    metrics: createEventMetrics(),
+    log,
+  });
   return {
     bus,
     store,
@@ -38,7 +47,9 @@ async function start(retention: Retention = {}, before: readonly KeptnEvent[] = 
       const headers = { 'content-type': 'application/json' };
       const response = await fetch(server.url + path, { method, headers, ...(body !== undefined && { body: sent }) });
       const text = await response.text();
-      return { status: response.status, json: text === '' ? undefined : JSON.parse(text), headers: response.headers };
+      const isJson = response.headers.get('content-type')?.includes('json');
+      const json: unknown = isJson ? JSON.parse(text) : text;
+      return { status: response.status, json, headers: response.headers };
     },
     async stop() {
       await server.close();
@@ -304,5 +315,12 @@ describe('the datastore', () => {
     const { paths } = (await get('/openapi.json')) as { paths: object };
     expect(Object.keys(paths)).to.deep.equal(['/event', '/log']);
     expect((await ask('GET /readyz')).json).to.deep.equal({ status: 'ok' });
+  });
+
+  it('counts what it has stored from the bus', async () => {
+    await datastore.bus.publish(event());
+    await until('/event', (json) => ids(json).length === 1);
+    const { json } = await ask('GET /metrics');
+    expect(json).to.include('keptn_events_handled_total{subscription="mongodb-datastore",result="ack"} 1');
   });
 });

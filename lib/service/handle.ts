@@ -8,6 +8,7 @@ import { problemsOf } from '../model/names.ts';
 import type { EventMetrics } from '../observe/event-metrics.ts';
 import type { Logger } from '../observe/log.ts';
 import { PublishedLog } from './event-log.ts';
+import { measured } from './measured.ts';
 import type { HandledIds } from './handled-ids.ts';
 import type { Outgoing, Service } from './service.ts';
 
@@ -24,17 +25,11 @@ export const defaults = { timeoutMs: 60_000, concurrency: 16, maxAttempts: 10 } 
 /** Never throws: each error has its verdict. */
 export function handlerOf(service: Service, surroundings: Surroundings): Handler {
   const { metrics, handled } = surroundings;
-  const labels = { subscription: service.name };
+  const work = measured(service.name, metrics, (delivery) => handle(delivery, service, surroundings));
   return async (delivery) => {
-    if (handled.has(delivery.event.id)) {
-      metrics.handled.inc({ ...labels, result: 'repeated' });
-      return { kind: 'ack' };
-    }
-    const end = metrics.handleSeconds.startTimer(labels);
-    const verdict = await handle(delivery, service, surroundings);
-    end();
-    metrics.handled.inc({ ...labels, result: verdict.kind });
-    return verdict;
+    if (!handled.has(delivery.event.id)) return work(delivery);
+    metrics.handled.inc({ subscription: service.name, result: 'repeated' });
+    return { kind: 'ack' };
   };
 }
 

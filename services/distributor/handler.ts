@@ -11,6 +11,7 @@ import { idOf } from '../../lib/events/id.ts';
 import { logEvent } from '../../lib/events/log-event.ts';
 import type { EventMetrics } from '../../lib/observe/event-metrics.ts';
 import type { Logger } from '../../lib/observe/log.ts';
+import { measured } from '../../lib/service/measured.ts';
 import { NobodyThere, type Answer, type Poster } from './post.ts';
 import { meaningOf, retryAfterMs } from './verdict.ts';
 
@@ -32,13 +33,7 @@ export interface Receiver {
 const headers = { 'content-type': 'application/cloudevents+json' };
 
 export function deliverTo(receiver: Receiver): Handler {
-  return async (delivery) => {
-    const end = receiver.metrics.handleSeconds.startTimer({ subscription: receiver.durable });
-    const verdict = await deliver(delivery, receiver);
-    end();
-    receiver.metrics.handled.inc({ subscription: receiver.durable, result: verdict.kind });
-    return verdict;
-  };
+  return measured(receiver.durable, receiver.metrics, (delivery) => deliver(delivery, receiver));
 }
 
 async function deliver({ event, attempt }: Delivery, receiver: Receiver): Promise<Verdict> {

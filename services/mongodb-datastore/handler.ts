@@ -7,11 +7,9 @@ import { z } from 'zod';
 import { backoffMs } from '../../lib/bus/backoff.ts';
 import type { Handler } from '../../lib/bus/port.ts';
 import { messageOf, Terminal } from '../../lib/errors/classes.ts';
-import type { KeptnEvent } from '../../lib/events/event.ts';
+import { eventTypes, type KeptnEvent } from '../../lib/events/event.ts';
 import type { Logger } from '../../lib/observe/log.ts';
 import type { EventStore, LogEntry } from '../../lib/store/port.ts';
-
-const LOG = 'sh.keptn.events.log';
 
 const logData = z.object({
   message: z.string(),
@@ -47,7 +45,7 @@ export function recorder(store: EventStore, log: Logger, stop: AbortSignal): Han
 
 /** Undefined when it is no log event, or none that a service of ours or of 0.6.2 would send. */
 function entryOf({ id, type, time, source, shkeptncontext, extensions, data }: KeptnEvent): LogEntry | undefined {
-  const parsed = type === LOG ? logData.safeParse(data).data : undefined;
+  const parsed = type === eventTypes.log ? logData.safeParse(data).data : undefined;
   if (!parsed) return undefined;
   return {
     id,

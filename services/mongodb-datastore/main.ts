@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { connectNatsBus } from '../../lib/bus/nats/bus.ts';
 import { messageOf } from '../../lib/errors/classes.ts';
 import { problemsOf } from '../../lib/model/names.ts';
+import { createEventMetrics } from '../../lib/observe/event-metrics.ts';
 import { createLog } from '../../lib/observe/log.ts';
 import type { EventStore } from '../../lib/store/port.ts';
 import { startDatastore } from './service.ts';
@@ -18,8 +19,8 @@ const settings = z
       .optional(),
     /** Instead of MongoDB: the file of a SQLite database, which no other process may use. */
     KEPTN_STORE: z.string().min(1).optional(),
-    /** Several with commas. */
-    NATS_URL: z.string().min(1).default('nats://keptn-nats-cluster:4222'),
+    /** Where NATS is; several with commas. */
+    PUBSUB_URL: z.string().min(1).default('nats://keptn-nats-cluster'),
     PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
     KEPTN_LISTEN_HOST: z.string().min(1).default('0.0.0.0'),
     /** Events and log entries that are older are deleted; without it none is for its age. */
@@ -40,7 +41,7 @@ if (!parsed.success) {
   log.fatal(problemsOf(parsed.error));
   process.exit(2);
 }
-const { MONGODB_URI: uri, KEPTN_STORE: path = '', NATS_URL: nats, PORT: port, KEPTN_LISTEN_HOST: host } = parsed.data;
+const { MONGODB_URI: uri, KEPTN_STORE: path = '', PUBSUB_URL: nats, PORT: port, KEPTN_LISTEN_HOST: host } = parsed.data;
 const { KEPTN_RETENTION_DAYS: days, KEPTN_RETENTION_EVENTS: maxCount } = parsed.data;
 
 /** Loads the one that is used. */
@@ -53,7 +54,7 @@ try {
   const store = await openStore();
   const bus = await connectNatsBus({ servers: nats.split(','), log });
   const retention = { maxCount, ...(days !== undefined && { maxAgeMs: days * 24 * 3_600_000 }) };
-  const server = await startDatastore({ store, bus, retention, host, port, log });
+  const server = await startDatastore({ store, bus, retention, host, port, metrics: createEventMetrics(), log });
   const stop = (): void => {
     void server
       .close()

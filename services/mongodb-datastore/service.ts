@@ -4,7 +4,9 @@ import { messageOf } from '../../lib/errors/classes.ts';
 import { documentRoutes } from '../../lib/http/document-page.ts';
 import { stream } from '../../lib/http/route.ts';
 import { createApp, listen, type HttpServer } from '../../lib/http/server.ts';
+import type { EventMetrics } from '../../lib/observe/event-metrics.ts';
 import type { Logger } from '../../lib/observe/log.ts';
+import { measured } from '../../lib/service/measured.ts';
 import type { EventStore, Retention } from '../../lib/store/port.ts';
 import { MAX_EVENT_BYTES } from '../../lib/events/size.ts';
 import { recorder } from './handler.ts';
@@ -30,6 +32,7 @@ export interface DatastoreSettings {
   host: string;
   /** 0 for any that is free. */
   port: number;
+  metrics: EventMetrics;
   log: Logger;
 }
 
@@ -40,6 +43,7 @@ export async function startDatastore({
   retention,
   host,
   port,
+  metrics,
   log,
 }: DatastoreSettings): Promise<HttpServer> {
   const stop = new AbortController();
@@ -52,6 +56,9 @@ export async function startDatastore({
       const rest = bus.ready() ? {} : { bus: 'away' };
       response.status(reason === undefined ? 200 : 503).json({ status: reason ?? 'ok', ...rest });
     }),
+    stream('get', '/metrics', async (_request, response) => {
+      response.type(metrics.registry.contentType).send(await metrics.registry.metrics());
+    }),
     ...contract,
     ...documentRoutes(contract, info),
   ];
@@ -62,7 +69,10 @@ export async function startDatastore({
     from: 'all',
     concurrency: IN_FLIGHT,
   } as const;
-  const subscription = await bus.subscribe(options, recorder(store, log, stop.signal));
+  const subscription = await bus.subscribe(
+    options,
+    measured(options.durable, metrics, recorder(store, log, stop.signal)),
+  );
   const retaining = retain(store, retention, log, stop.signal);
   log.info({ url: server.url }, 'mongodb-datastore listens');
   return {

@@ -8,6 +8,9 @@ export interface Nats {
   /** SIGKILL. */
   kill(): Promise<void>;
   startAgain(): Promise<void>;
+  /** It answers nothing, with its connections open, until `goOn`. */
+  freeze(): void;
+  goOn(): void;
   stop(): Promise<void>;
 }
 
@@ -19,6 +22,8 @@ export async function startNats(): Promise<Nats> {
     url,
     kill: async () => void (await server.end('SIGKILL')),
     startAgain: () => server.start(),
+    freeze: () => server.signal('SIGSTOP'),
+    goOn: () => server.signal('SIGCONT'),
     async stop() {
       await server.end('SIGKILL');
       await rm(directory, { recursive: true, force: true });

@@ -74,6 +74,11 @@ export class ManagedProcess {
     throw new Error(`${name} did not become ready (exit code ${child.exitCode}):\n${this.output()}`);
   }
 
+  /** Sends a signal that does not end it, such as SIGSTOP. */
+  signal(signal: NodeJS.Signals): void {
+    this.#child?.kill(signal);
+  }
+
   /** Sends the signal and waits for the end; the exit code, null after a signal. */
   async end(signal: NodeJS.Signals): Promise<number | null> {
     this.#child?.kill(signal);
