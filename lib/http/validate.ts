@@ -37,6 +37,22 @@ export function wrongType(input: unknown, type: string): z.core.$ZodRawIssue {
   return { code: 'custom', input, message: `must be of type ${type}`, params: { problem: 601 } };
 }
 
+const DEFAULT_PAGE = 20;
+
+/** The query parameter `pageSize`, as 0.6.2 has it. */
+export function pageSizeUpTo(maximum: number) {
+  return z
+    .string()
+    .transform((text, context) => {
+      if (/^-?\d{1,9}$/.test(text)) return Number(text);
+      context.issues.push(wrongType(text, `int64: ${JSON.stringify(text).slice(0, 80)}`));
+      return z.NEVER;
+    })
+    .pipe(z.int().min(1).max(maximum))
+    .default(DEFAULT_PAGE)
+    .meta({ type: 'integer', minimum: 1, maximum, description: `Items of a page, ${DEFAULT_PAGE} without it.` });
+}
+
 function describe(issue: z.core.$ZodIssue, name: string): [FieldProblem, string] {
   const missing = issue.input === undefined || issue.input === null || issue.input === '';
   if (issue.code === 'custom')

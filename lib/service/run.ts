@@ -5,12 +5,11 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { EventBus } from '../bus/port.ts';
-import { messageOf } from '../errors/classes.ts';
-import { problemsOf } from '../model/names.ts';
-import { createEventMetrics } from '../observe/event-metrics.ts';
+import { createEventMetrics, type EventMetrics } from '../observe/event-metrics.ts';
 import { serveHealth } from '../observe/health.ts';
 import { createLog, type Logger } from '../observe/log.ts';
-import { serve, type Served } from './serve.ts';
+import { runProgram, type Closable } from '../observe/program.ts';
+import { serve } from './serve.ts';
 import { serveHttp } from './serve-http.ts';
 import type { Service } from './service.ts';
 
@@ -36,43 +35,25 @@ export type Connect = (settings: { servers: string[]; log: Logger }) => Promise<
 /** Resolves when the service works; it ends with SIGTERM or SIGINT, with code 2 for a wrong setting. */
 export async function run(service: Service, connect: Connect): Promise<void> {
   const log = createLog(service.name);
-  const parsed = settingsSchema.safeParse(process.env);
-  if (!parsed.success) {
-    log.fatal(problemsOf(parsed.error));
-    process.exit(2);
-  }
-  const settings = parsed.data;
-  const metrics = createEventMetrics();
-  try {
-    const bus = await busOf(settings, connect, log);
-    const health = await serveHealth(settings.KEPTN_LISTEN_HOST, settings.KEPTN_HEALTH_PORT, metrics.registry, () =>
-      bus === undefined || bus.ready() ? [] : ['not connected to NATS'],
+  await runProgram(log, settingsSchema, async (settings) => {
+    const parts = { metrics: createEventMetrics(), log };
+    const bus = settings.PUBSUB_URL && (await connect({ servers: settings.PUBSUB_URL.split(','), log }));
+    const health = await serveHealth(
+      settings.KEPTN_LISTEN_HOST,
+      settings.KEPTN_HEALTH_PORT,
+      parts.metrics.registry,
+      () => (!bus || bus.ready() ? [] : ['not connected to NATS']),
     );
-    const served = await start(service, settings, bus, { metrics, log });
-    const stop = (): void => {
-      void served
-        .close()
-        .then(() => bus?.close())
-        .then(() => health.close())
-        .then(() => process.exit(0));
-    };
-    process.once('SIGTERM', stop).once('SIGINT', stop);
-  } catch (error) {
-    log.fatal(messageOf(error));
-    process.exit(1);
-  }
-}
-
-function busOf({ PUBSUB_URL: urls }: Settings, connect: Connect, log: Logger): Promise<EventBus> | undefined {
-  return urls === undefined ? undefined : connect({ servers: urls.split(','), log });
+    return [await start(service, settings, bus || undefined, parts), ...(bus ? [bus] : []), health];
+  });
 }
 
 function start(
   service: Service,
   settings: Settings,
   bus: EventBus | undefined,
-  parts: { metrics: ReturnType<typeof createEventMetrics>; log: Logger },
-): Promise<Served> {
+  parts: { metrics: EventMetrics; log: Logger },
+): Promise<Closable> {
   const folder = settings.KEPTN_STATE_DIR;
   const stateFile = folder === undefined ? undefined : join(folder, `${service.name}.handled`);
   if (bus) return serve(service, { bus, stateFile, ...parts });

@@ -1,10 +1,9 @@
 /** The configuration-service as a process of its own: `npm run configuration-service`. */
 import { join } from 'node:path';
 import { z } from 'zod';
-import { messageOf } from '../../lib/errors/classes.ts';
 import { createObjectGit } from '../../lib/git/objects/store.ts';
-import { problemsOf } from '../../lib/model/names.ts';
 import { createLog } from '../../lib/observe/log.ts';
+import { runProgram } from '../../lib/observe/program.ts';
 import { startConfigurationService } from './service.ts';
 import type { Credentials } from './upstream/credentials.ts';
 import { createCredentialFiles } from './upstream/credentials-file.ts';
@@ -25,16 +24,16 @@ const settings = z.object({
 });
 
 const log = createLog('configuration-service');
-const parsed = settings.safeParse(process.env);
-if (!parsed.success) {
-  log.fatal(problemsOf(parsed.error));
-  process.exit(2);
-}
-const { KEPTN_DATA_DIR: directory, PORT: port, KEPTN_LISTEN_HOST: host, KEPTN_API_TOKEN: token } = parsed.data;
 
-async function credentialsOf({
-  KEPTN_CREDENTIALS_NAMESPACE: namespace,
-}: z.output<typeof settings>): Promise<Credentials> {
+await runProgram(log, settings, async (given) => {
+  const { KEPTN_DATA_DIR: directory, PORT: port, KEPTN_LISTEN_HOST: host, KEPTN_API_TOKEN: token } = given;
+  const git = await createObjectGit({ directory, durable: given.KEPTN_GIT_FSYNC === 'on', log });
+  const credentials = await credentialsIn(directory, given.KEPTN_CREDENTIALS_NAMESPACE);
+  const allowInsecure = given.KEPTN_UPSTREAM_INSECURE === 'on';
+  return [await startConfigurationService({ git, host, port, token, credentials, allowInsecure, log }), git];
+});
+
+async function credentialsIn(directory: string, namespace: string | undefined): Promise<Credentials> {
   if (namespace === undefined) return createCredentialFiles(join(directory, 'credentials'));
   // The client takes 90 MB, which only a cluster needs.
   const { KubeConfig } = await import('@kubernetes/client-node');
@@ -42,21 +41,4 @@ async function credentialsOf({
   const config = new KubeConfig();
   config.loadFromDefault();
   return createCredentialSecrets(config, namespace);
-}
-
-try {
-  const git = await createObjectGit({ directory, durable: parsed.data.KEPTN_GIT_FSYNC === 'on', log });
-  const credentials = await credentialsOf(parsed.data);
-  const allowInsecure = parsed.data.KEPTN_UPSTREAM_INSECURE === 'on';
-  const server = await startConfigurationService({ git, host, port, token, credentials, allowInsecure, log });
-  const stop = (): void => {
-    void server
-      .close()
-      .then(() => git.close())
-      .then(() => process.exit(0));
-  };
-  process.once('SIGTERM', stop).once('SIGINT', stop);
-} catch (error) {
-  log.fatal(messageOf(error));
-  process.exit(1);
 }

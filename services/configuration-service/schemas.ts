@@ -1,13 +1,12 @@
 /** What requests bring and answers have: checked at the boundary, and shown in the OpenAPI document. */
 import { z } from 'zod';
 import { Terminal } from '../../lib/errors/classes.ts';
-import { wrongType } from '../../lib/http/validate.ts';
+import { pageSizeUpTo, wrongType } from '../../lib/http/validate.ts';
 import { dnsLabel, MAX_CONTENT_BYTES, resourceUri } from '../../lib/model/names.ts';
 import type { Place } from './repository.ts';
 import type { Upload } from './resources.ts';
 
 const MAX_RESOURCES = 1000;
-const DEFAULT_PAGE = 20;
 const MAX_PAGE = 50;
 
 /** A leading slash, as lists give it, is the same resource. */
@@ -45,21 +44,7 @@ export function placeOf(params: { projectName: string; stageName?: string; servi
   return { project: params.projectName, stage: params.stageName, service: params.serviceName };
 }
 
-const pageSize = z
-  .string()
-  .transform((text, context) => {
-    if (/^-?\d{1,9}$/.test(text)) return Number(text);
-    context.issues.push(wrongType(text, `int64: ${JSON.stringify(text).slice(0, 80)}`));
-    return z.NEVER;
-  })
-  .pipe(z.int().min(1).max(MAX_PAGE))
-  .default(DEFAULT_PAGE)
-  .meta({
-    type: 'integer',
-    minimum: 1,
-    maximum: MAX_PAGE,
-    description: `Entries of a page, ${DEFAULT_PAGE} without it.`,
-  });
+const pageSize = pageSizeUpTo(MAX_PAGE);
 
 /** An offset; 0.6.2 takes an unreadable one for 0. */
 const offset = z

@@ -1,11 +1,10 @@
 /** The distributor as a process beside a service, with the environment of 0.6.2: `npm run distributor`. */
 import { z } from 'zod';
 import { connectNatsBus } from '../../lib/bus/nats/bus.ts';
-import { messageOf } from '../../lib/errors/classes.ts';
-import { problemsOf } from '../../lib/model/names.ts';
 import { createEventMetrics } from '../../lib/observe/event-metrics.ts';
 import { serveHealth } from '../../lib/observe/health.ts';
 import { createLog } from '../../lib/observe/log.ts';
+import { runProgram } from '../../lib/observe/program.ts';
 import { durableOf, urlOf } from './recipient.ts';
 import { startDistributor } from './service.ts';
 
@@ -15,7 +14,7 @@ const count = z.coerce.number().int().min(1).max(999);
 
 const settings = z.object({
   /** Where NATS is; several with commas. */
-  PUBSUB_URL: z.string().min(1).default('nats://keptn-nats-cluster'),
+  PUBSUB_URL: z.string().default('nats://keptn-nats-cluster').transform(list),
   /** Types of events with commas, wildcards allowed. */
   PUBSUB_TOPIC: z.string().min(1).transform(list),
   /** Host name or address of the service. */
@@ -41,23 +40,17 @@ const settings = z.object({
 const QUIET_SECONDS = 30;
 
 const log = createLog('distributor');
-const parsed = settings.safeParse(process.env);
-if (!parsed.success) {
-  log.fatal(problemsOf(parsed.error));
-  process.exit(2);
-}
-const { data } = parsed;
 
-try {
-  const topics = data.PUBSUB_TOPIC;
+await runProgram(log, settings, async (given) => {
+  const { PUBSUB_TOPIC: topics, KEPTN_LISTEN_HOST: host } = given;
   const url = urlOf({
-    recipient: data.PUBSUB_RECIPIENT,
-    port: data.PUBSUB_RECIPIENT_PORT,
-    path: data.PUBSUB_RECIPIENT_PATH,
+    recipient: given.PUBSUB_RECIPIENT,
+    port: given.PUBSUB_RECIPIENT_PORT,
+    path: given.PUBSUB_RECIPIENT_PATH,
   });
-  const bus = await connectNatsBus({ servers: list(data.PUBSUB_URL), log });
+  const bus = await connectNatsBus({ servers: given.PUBSUB_URL, log });
   const metrics = createEventMetrics();
-  const health = await serveHealth(data.KEPTN_LISTEN_HOST, data.KEPTN_HEALTH_PORT, metrics.registry, () => {
+  const health = await serveHealth(host, given.KEPTN_HEALTH_PORT, metrics.registry, () => {
     const { connected, subscriptions } = bus.health();
     if (!connected) return ['not connected to NATS'];
     const well = subscriptions.every(({ attached, quietSeconds }) => attached && quietSeconds < QUIET_SECONDS);
@@ -67,23 +60,13 @@ try {
     bus,
     url,
     topics,
-    durable: data.KEPTN_DURABLE ?? durableOf(url, topics),
-    from: data.KEPTN_DELIVER_FROM,
-    concurrency: data.KEPTN_CONCURRENCY,
-    timeoutMs: data.KEPTN_TRY_SECONDS * 1000,
-    maxAttempts: data.KEPTN_MAX_TRIES,
+    durable: given.KEPTN_DURABLE ?? durableOf(url, topics),
+    from: given.KEPTN_DELIVER_FROM,
+    concurrency: given.KEPTN_CONCURRENCY,
+    timeoutMs: given.KEPTN_TRY_SECONDS * 1000,
+    maxAttempts: given.KEPTN_MAX_TRIES,
     metrics,
     log,
   });
-  const stop = (): void => {
-    void distributor
-      .close()
-      .then(() => bus.close())
-      .then(() => health.close())
-      .then(() => process.exit(0));
-  };
-  process.once('SIGTERM', stop).once('SIGINT', stop);
-} catch (error) {
-  log.fatal(messageOf(error));
-  process.exit(1);
-}
+  return [distributor, bus, health];
+});

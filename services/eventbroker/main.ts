@@ -2,11 +2,10 @@
 import { z } from 'zod';
 import { filterPattern } from '../../lib/bus/filter.ts';
 import { connectNatsBus } from '../../lib/bus/nats/bus.ts';
-import { messageOf } from '../../lib/errors/classes.ts';
-import { problemsOf } from '../../lib/model/names.ts';
 import { createEventMetrics } from '../../lib/observe/event-metrics.ts';
 import { serveHealth } from '../../lib/observe/health.ts';
 import { createLog } from '../../lib/observe/log.ts';
+import { runProgram } from '../../lib/observe/program.ts';
 import { noMappings, readMappings } from './mapping.ts';
 import { startEventbroker } from './service.ts';
 
@@ -15,7 +14,7 @@ const port = z.coerce.number().int().min(0).max(65_535);
 
 const settings = z.object({
   /** Where NATS is; several with commas. */
-  PUBSUB_URL: z.string().min(1).default('nats://keptn-nats-cluster'),
+  PUBSUB_URL: z.string().default('nats://keptn-nats-cluster').transform(list),
   RCV_PORT: port.default(8080),
   KEPTN_LISTEN_HOST: z.string().min(1).default('0.0.0.0'),
   /** Port of /healthz, /readyz and /metrics. */
@@ -31,31 +30,14 @@ const settings = z.object({
 });
 
 const log = createLog('eventbroker');
-const parsed = settings.safeParse(process.env);
-if (!parsed.success) {
-  log.fatal(problemsOf(parsed.error));
-  process.exit(2);
-}
-const { data } = parsed;
 
-try {
-  const mappings = data.KEPTN_EVENT_MAPPINGS === undefined ? noMappings : await readMappings(data.KEPTN_EVENT_MAPPINGS);
-  const bus = await connectNatsBus({ servers: list(data.PUBSUB_URL), log });
+await runProgram(log, settings, async (given) => {
+  const { PUBSUB_URL: servers, RCV_PORT: port, KEPTN_LISTEN_HOST: host, KEPTN_EVENT_TYPES: types } = given;
+  const mappings = given.KEPTN_EVENT_MAPPINGS ? await readMappings(given.KEPTN_EVENT_MAPPINGS) : noMappings;
+  const bus = await connectNatsBus({ servers, log });
   const metrics = createEventMetrics();
-  const health = await serveHealth(data.KEPTN_LISTEN_HOST, data.KEPTN_HEALTH_PORT, metrics.registry, () =>
+  const health = await serveHealth(host, given.KEPTN_HEALTH_PORT, metrics.registry, () =>
     bus.ready() ? [] : ['not connected to NATS'],
   );
-  const place = { host: data.KEPTN_LISTEN_HOST, port: data.RCV_PORT };
-  const server = await startEventbroker({ bus, ...place, types: data.KEPTN_EVENT_TYPES, mappings, metrics, log });
-  const stop = (): void => {
-    void server
-      .close()
-      .then(() => bus.close())
-      .then(() => health.close())
-      .then(() => process.exit(0));
-  };
-  process.once('SIGTERM', stop).once('SIGINT', stop);
-} catch (error) {
-  log.fatal(messageOf(error));
-  process.exit(1);
-}
+  return [await startEventbroker({ bus, host, port, types, mappings, metrics, log }), bus, health];
+});

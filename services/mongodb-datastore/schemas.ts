@@ -1,9 +1,8 @@
 /** What requests bring and answers have: checked at the boundary, and shown in the OpenAPI document. */
 import { z } from 'zod';
 import { isTime } from '../../lib/events/attributes.ts';
-import { wrongType } from '../../lib/http/validate.ts';
+import { pageSizeUpTo } from '../../lib/http/validate.ts';
 
-const DEFAULT_PAGE = 20;
 const MAX_PAGE = 100;
 const MAX_ENTRIES = 10_000;
 
@@ -21,21 +20,7 @@ const time = (description: string) =>
     .meta({ type: 'string', format: 'date-time', description });
 
 const page = {
-  pageSize: z
-    .string()
-    .transform((given, context) => {
-      if (/^-?\d{1,9}$/.test(given)) return Number(given);
-      context.issues.push(wrongType(given, `int64: ${JSON.stringify(given).slice(0, 80)}`));
-      return z.NEVER;
-    })
-    .pipe(z.int().min(1).max(MAX_PAGE))
-    .default(DEFAULT_PAGE)
-    .meta({
-      type: 'integer',
-      minimum: 1,
-      maximum: MAX_PAGE,
-      description: `Items of a page, ${DEFAULT_PAGE} without it.`,
-    }),
+  pageSize: pageSizeUpTo(MAX_PAGE),
   nextPageKey: z
     .string()
     .max(8192)

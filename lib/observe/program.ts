@@ -1,0 +1,39 @@
+/** The life of a process of ours: settings from the environment, a start, an end by SIGTERM or SIGINT. */
+import type { z } from 'zod';
+import { messageOf } from '../errors/classes.ts';
+import { problemsOf } from '../model/names.ts';
+import type { Logger } from './log.ts';
+
+export interface Closable {
+  close(): Promise<unknown>;
+}
+
+/**
+ * Starts the program; what `start` gives is closed in that order when a signal comes. Ends the process with 0 then, with 2
+ * for settings that are not valid, with 1 when the start fails.
+ */
+export async function runProgram<T>(
+  log: Logger,
+  settings: z.ZodType<T>,
+  start: (settings: T) => Promise<readonly Closable[]>,
+): Promise<void> {
+  // An empty variable is none.
+  const given = Object.entries(process.env).filter(([, value]) => value !== '');
+  const parsed = settings.safeParse(Object.fromEntries(given));
+  if (!parsed.success) {
+    log.fatal(problemsOf(parsed.error));
+    process.exit(2);
+  }
+  try {
+    const parts = await start(parsed.data);
+    const stop = (): void => void closeAll(parts).then(() => process.exit(0));
+    process.once('SIGTERM', stop).once('SIGINT', stop);
+  } catch (error) {
+    log.fatal(messageOf(error));
+    process.exit(1);
+  }
+}
+
+async function closeAll(parts: readonly Closable[]): Promise<void> {
+  for (const part of parts) await part.close();
+}
