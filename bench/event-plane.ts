@@ -19,6 +19,7 @@ import { createLog } from '../lib/observe/log.ts';
 import { serve } from '../lib/service/serve.ts';
 import { on } from '../lib/service/service.ts';
 import { Poster } from '../services/distributor/post.ts';
+import { argumentsOf } from '../test/launch/node-process.ts';
 import { startNats } from '../test/launch/nats.ts';
 import { freePort } from '../tools/real-parts/free-port.ts';
 import { ManagedProcess } from '../tools/real-parts/managed-process.ts';
@@ -102,7 +103,7 @@ async function onNats() {
     const part = new ManagedProcess({
       name,
       command: process.execPath,
-      args: [join(import.meta.dirname, '..', 'services', name, 'main.ts')],
+      args: argumentsOf(name),
       env: { ...common, LOG_LEVEL: 'warn', ...env },
       ready: async () => (await fetch(`http://127.0.0.1:${health}/readyz`)).ok,
     });

@@ -175,6 +175,12 @@ describe('a service', () => {
     expect(seen).to.equal(0);
   });
 
+  it('takes data that is JSON in a text, as services of 0.6.2 do', async () => {
+    await start(serviceOf(async ({ data }) => [{ type: effect, data: data.n }]));
+    await bus.publish(eventOf(cause, '{"n":7}'));
+    expect((await events(effects, 1)).map(({ data }) => data)).to.deep.equal([7]);
+  });
+
   it('does not handle again, even after a restart, what comes again long after', async () => {
     let handled = 0;
     const stateFile = join(directory, 'state', 'kit-test.handled');

@@ -126,14 +126,30 @@ describe('npm start', () => {
   });
 
   it('loses nothing when it is killed', async () => {
+    const urlOf = (part: RegExp): string => part.exec(output())?.[1] ?? '';
+    const sent = { specversion: '1.0', type: 'sh.keptn.event.mine', source: 'me', shkeptncontext: 'mine' };
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, (_, n) =>
+        fetch(urlOf(/^Send an event +POST it to (\S+)$/m), {
+          method: 'POST',
+          body: JSON.stringify({ ...sent, id: `event-${n}`, data: { project: 'sockshop' } }),
+        }),
+      ),
+    );
     await process_.end('SIGKILL');
+    expect(answers.every(({ status }) => status === 202)).to.equal(true);
     const commits = await git('log', '--all', '--format=%H');
     process_ = prepare();
     await process_.start();
     await sleep(500);
-    expect(output()).not.to.include('⚡');
+    expect(output()).not.to.include('⚡ sh.keptn.internal').and.not.to.include('⚡ sh.keptn.event.configuration');
     expect(await git('log', '--all', '--format=%H')).to.equal(commits);
     await git('fsck', '--strict');
+    const address = urlOf(/^Find events +(\S+)\/event\?/m);
+    const found = async (): Promise<unknown> =>
+      ((await (await fetch(`${address}/event?keptnContext=mine`)).json()) as { totalCount: number }).totalCount;
+    for (let tries = 0; tries < 100 && (await found()) !== 100; tries += 1) await sleep(50);
+    expect(await found()).to.equal(100);
   });
 
   it('says what is wrong with its folder, and ends', async () => {

@@ -1,4 +1,5 @@
 /** One delivery to a service: checked, handled once, what it causes published, and the verdict by the kind of error. */
+import type { z } from 'zod';
 import { matches } from '../bus/filter.ts';
 import type { Delivery, Handler, Verdict } from '../bus/port.ts';
 import { KeptnError, messageOf, Terminal, Transient, Waiting } from '../errors/classes.ts';
@@ -66,8 +67,7 @@ async function run(
   const { subscriptions, timeoutMs = defaults.timeoutMs } = service;
   const subscription = subscriptions.find(({ types }) => types.some((type) => matches(type, event.type)));
   if (subscription === undefined) return [];
-  const data = subscription.data.safeParse(event.data);
-  if (!data.success) throw new Terminal('InvalidField', problemsOf(data.error, 'data'));
+  const data = checked(event.data, subscription.data);
   const late = new AbortController();
   const { promise, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
@@ -78,9 +78,26 @@ async function run(
   }, timeoutMs);
   try {
     const context = { log, signal: late.signal, attempt };
-    return (await Promise.race([subscription.handle({ ...event, data: data.data }, context), promise])) ?? [];
+    return (await Promise.race([subscription.handle({ ...event, data }, context), promise])) ?? [];
   } finally {
     clearTimeout(timer);
+  }
+}
+
+function checked(data: unknown, schema: z.ZodType): unknown {
+  const result = schema.safeParse(data);
+  if (result.success) return result.data;
+  // Services of 0.6.2 may send JSON in a text, and take it so.
+  const inText = typeof data === 'string' ? schema.safeParse(parsed(data)) : result;
+  if (inText.success) return inText.data;
+  throw new Terminal('InvalidField', problemsOf(result.error, 'data'));
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 

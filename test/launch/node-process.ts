@@ -22,7 +22,7 @@ export interface NodeProcess extends ManagedProcess {
 const packageSchema = z.object({ scripts: z.record(z.string(), z.string()) });
 
 /** What an npm script gives to node: the same flags as a user has. */
-function argumentsOf(script: string): string[] {
+export function argumentsOf(script: string): string[] {
   const { scripts } = packageSchema.parse(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')));
   const [command, ...args] = scripts[script]?.split(' ') ?? [];
   if (command !== 'node') throw new Error(`npm run ${script} does not run node`);
