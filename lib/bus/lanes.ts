@@ -62,10 +62,27 @@ export class Lanes<T extends Piece> {
     return left.sort((a, b) => a.seq - b.seq);
   }
 
+  /** Takes out what does not run. */
+  giveBack(): T[] {
+    const back: T[] = [];
+    for (const lane of this.#lanes.values()) {
+      back.push(...lane.pieces.splice(lane.state === 'running' ? 1 : 0));
+      if (lane.pieces.length > 0) continue;
+      this.#lanes.delete(lane.key);
+      this.#ready.delete(lane);
+    }
+    return back;
+  }
+
   #pump(): void {
     for (const lane of this.#ready) {
+      if (this.#stopped || this.#running.size >= this.size) return;
       const [piece] = lane.pieces;
-      if (piece === undefined || this.#stopped || this.#running.size >= this.size) return;
+      if (piece === undefined) {
+        // It rested, and was given back meanwhile.
+        this.#ready.delete(lane);
+        continue;
+      }
       if (this.#running.size > 0 && this.#runningBytes + piece.bytes > RUNNING_BYTES) return;
       this.#ready.delete(lane);
       this.#start(lane, piece);

@@ -295,8 +295,8 @@ export function resourceStoreContract(name: string, open: () => Promise<OpenedSt
       };
       const hex = (text: string): string => Buffer.from(text).toString('hex');
       await until('the Secret is there', async () => (await read('Secret', 'b')) === hex('plain'));
+      await until('the ConfigMap is there', async () => (await read('ConfigMap', 'text')) === hex('ü\n'));
       expect(await read('Secret', 'a')).to.equal('00ff80');
-      expect(await read('ConfigMap', 'text')).to.equal(hex('ü\n'));
       expect(await read('ConfigMap', 'bytes')).to.equal('00ff80');
       for (const kind of ['ConfigMap', 'Secret'] as const) {
         expect(await read(kind, 'missing')).to.be.undefined;

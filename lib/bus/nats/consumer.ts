@@ -2,6 +2,7 @@
 import { AckPolicy, DeliverPolicy, JetStreamApiCodes } from '@nats-io/jetstream';
 import type { ConsumerInfo, JetStreamManager } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
+import { z } from 'zod';
 import { windowOf, type SubscriptionSettings } from '../options.ts';
 import { isApiError, streamOf } from './streams.ts';
 
@@ -45,6 +46,24 @@ export async function ensureConsumer(
     info = await jsm.consumers.add(stream, { ...fixed, ...wanted, ...startOf(settings, last, created) });
   }
   return { stream: created, floor: info.ack_floor.stream_seq };
+}
+
+/** What the server knows of a durable; the library does not declare who is pinned. */
+export interface ConsumerState {
+  /** Messages without an answer, in all processes. */
+  unanswered: number;
+  /** The pin of the process that gets the messages; undefined when nobody asks for any. */
+  pin: string | undefined;
+}
+
+const groups = z.object({
+  priority_groups: z.array(z.object({ group: z.string(), pinned_client_id: z.string().optional() })).optional(),
+});
+
+export async function stateOf(jsm: JetStreamManager, settings: SubscriptionSettings): Promise<ConsumerState> {
+  const info = await jsm.consumers.info(streamOf[settings.space], settings.durable);
+  const [group] = groups.parse(info).priority_groups ?? [];
+  return { unanswered: info.num_ack_pending, pin: group?.pinned_client_id };
 }
 
 function startOf(settings: SubscriptionSettings, last: Position | undefined, created: string) {

@@ -2,6 +2,9 @@
  * The messages of a durable that this process has been given and that have no verdict yet: it keeps them alive at the
  * server, runs them in order for each context, and answers. When another process was given messages before, nothing
  * starts until those are with us or done: otherwise a later event of a context could overtake an earlier one.
+ *
+ * That is so when no other process says that it holds any, and the server waits for as many answers as we have messages.
+ * Those that came twice while another held them may be answered: they are handed back before the counting.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JsMsg } from '@nats-io/jetstream';
@@ -10,6 +13,7 @@ import type { SubscriptionSettings } from '../options.ts';
 import type { Delivery } from '../port.ts';
 import type { Decision } from '../decide.ts';
 import { contentOf, type Content, type Loaded, type StoredMessage } from './content.ts';
+import type { ConsumerState } from './consumer.ts';
 import type { Link } from './link.ts';
 import type { Settings } from './settings.ts';
 import { streamOf } from './streams.ts';
@@ -44,8 +48,12 @@ export interface DeliveriesParts {
   settings: Settings;
   subscription: SubscriptionSettings;
   decide: (content: Content, delivery: Delivery, message: StoredMessage) => Promise<Decision>;
-  /** How many messages have no answer yet, in all processes; undefined when the server does not say. */
-  unanswered: () => Promise<number | undefined>;
+  /** Rejects when the server does not say. */
+  state: () => Promise<ConsumerState>;
+  /** True while another process has messages of this durable. */
+  othersHold: () => boolean;
+  /** Tells the others how many we hold. */
+  tell: () => void;
 }
 
 export class Deliveries {
@@ -58,6 +66,8 @@ export class Deliveries {
   /** Messages that came while the gate is closed; undefined: it is open. */
   #waiting: Piece[] | undefined;
   #pin: string | undefined;
+  /** The server gives messages to another process now: what comes back from a try is for that one. */
+  #unpinned = false;
   #stopped = false;
 
   constructor(parts: DeliveriesParts) {
@@ -68,10 +78,13 @@ export class Deliveries {
 
   take(message: JsMsg): void {
     const reply = replyOf(message);
-    if (this.#stopped) return this.#answer(reply, NAK);
     const pin = message.headers?.get(PIN_HEADER) ?? '';
+    // It was on its way when another process got the pin.
+    const isLate = this.#unpinned && pin === this.#pin;
+    if (this.#stopped || isLate) return this.#answer(reply, NAK);
     if (pin !== this.#pin) {
       this.#pin = pin;
+      this.#unpinned = false;
       this.#close();
     }
     // The time as well: a stream that was made anew counts from one again.
@@ -101,16 +114,31 @@ export class Deliveries {
     this.#stopped = true;
     const left = await this.#lanes.stop();
     clearInterval(this.#heartbeat);
-    for (const { reply } of [...left, ...(this.#waiting ?? [])]) this.#answer(reply, NAK);
+    this.#handBack([...left, ...(this.#waiting ?? [])]);
   }
 
-  /** A message from another process that ours is not to begin with: it goes to who has the pin now. */
-  giveBackWaiting(): void {
-    for (const { key, reply } of this.#waiting ?? []) {
+  /** Another process gets the messages from now on: what we have not begun with is for that one. */
+  unpinned(): void {
+    this.#unpinned = true;
+    this.#handBack(this.#lanes.giveBack());
+    if (this.#waiting) this.#handBack(this.#waiting.splice(0));
+    this.#parts.tell();
+  }
+
+  /** We may have lost the pin while the connection was down. */
+  checkPin({ pin }: ConsumerState): void {
+    if (pin !== undefined && pin !== this.#pin && this.#held.size > 0 && !this.#unpinned) this.unpinned();
+  }
+
+  get holding(): number {
+    return this.#held.size;
+  }
+
+  #handBack(pieces: readonly Piece[]): void {
+    for (const { key, reply } of pieces) {
       this.#held.delete(key);
       this.#answer(reply, NAK);
     }
-    if (this.#waiting) this.#waiting = [];
   }
 
   #hold(key: string, message: JsMsg, reply: string): void {
@@ -132,10 +160,24 @@ export class Deliveries {
   }
 
   async #openWhenAllIsHere(): Promise<void> {
+    let othersHeld = false;
     for (; !this.#stopped; await sleep(GATE_MS)) {
-      const unanswered = await this.#parts.unanswered().catch(() => undefined);
-      if (unanswered === undefined || unanswered > this.#held.size) continue;
       const waiting = this.#waiting ?? [];
+      if (this.#parts.othersHold()) {
+        othersHeld = true;
+        continue;
+      }
+      if (othersHeld) {
+        othersHeld = false;
+        const [again, first] = [waiting.filter(isAgain), waiting.filter((piece) => !isAgain(piece))];
+        this.#waiting = first;
+        this.#handBack(again);
+        continue;
+      }
+      const state = await this.#parts.state().catch(() => undefined);
+      if (state === undefined) continue;
+      this.checkPin(state);
+      if (this.#unpinned || state.unanswered > this.#held.size || this.#parts.othersHold()) continue;
       this.#waiting = undefined;
       for (const piece of waiting.sort((a, b) => a.seq - b.seq)) this.#lanes.add(piece);
       return;
@@ -151,6 +193,11 @@ export class Deliveries {
         const { event, dead } = loaded.content;
         const delivery = { event, attempt: piece.attempt, ...(dead ? { dead } : {}) };
         const decision = await decide(loaded.content, delivery, loaded.message);
+        if (decision.kind === 'retry' && this.#unpinned) {
+          this.#handBack([piece]);
+          this.#tellWhenDone();
+          return undefined;
+        }
         if (decision.kind === 'retry') {
           piece.attempt += 1;
           return decision.afterMs;
@@ -164,7 +211,13 @@ export class Deliveries {
     await link.whenever();
     this.#held.delete(piece.key);
     this.#acknowledge(piece.key, piece.reply);
+    this.#tellWhenDone();
     return undefined;
+  }
+
+  /** The one who gets the messages now waits for it. */
+  #tellWhenDone(): void {
+    if (this.#unpinned && this.#held.size === 0) this.#parts.tell();
   }
 
   /** Undefined when the stream has it no more: it has grown too old, or too much came after it. */
@@ -196,6 +249,8 @@ export class Deliveries {
     this.#parts.link.session?.nc.publish(reply, answer);
   }
 }
+
+const isAgain = ({ attempt }: Piece): boolean => attempt > 1;
 
 /** The server writes nanoseconds, the library milliseconds; a stream that was made anew is seconds younger. */
 function isOneTime(one: string, other: string): boolean {

@@ -17,6 +17,8 @@ const PRESENCE_MS = 1_000;
 const GONE_MS = 3_500;
 /** A delivery that was sent this long ago must be in what its process tells. */
 const ARRIVED_MS = 2_000;
+/** Beyond the time after which the server takes messages of a silent process for nobody's. */
+const RELEASE_MS = 1_000;
 const names = {
   job: 'Keptn-Job',
   from: 'Keptn-From',
@@ -25,7 +27,7 @@ const names = {
   at: 'Keptn-At',
 };
 
-const presence = z.object({ id: z.string(), jobs: z.array(z.string()), leaving: z.boolean() });
+const presence = z.object({ id: z.string(), jobs: z.array(z.string()), leaving: z.boolean(), holding: z.int() });
 const verdict: z.ZodType<Verdict> = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('ack') }),
   z.object({ kind: z.literal('retry'), afterMs: z.number().exactOptional(), reason: z.string().exactOptional() }),
@@ -53,13 +55,20 @@ export class Peers {
   readonly #subject: string;
   readonly #handle: Handler;
   readonly #link: Link;
+  readonly #holding: () => number;
+  readonly #releasedMs: number;
   readonly #peers = new Map<string, Peer>();
+  /** When those who have messages said so last. */
+  readonly #holders = new Map<string, number>();
   /** What we do for others. */
   readonly #borrowed = new Map<string, Promise<void>>();
   #ownRunning = 0;
   #leaving = false;
 
-  constructor(link: Link, { durable, space }: SubscriptionSettings, handle: Handler) {
+  /** `holding`: how many messages this process has. */
+  constructor(link: Link, { durable, space, ackWaitMs }: SubscriptionSettings, handle: Handler, holding: () => number) {
+    this.#holding = holding;
+    this.#releasedMs = ackWaitMs + RELEASE_MS;
     this.#link = link;
     this.#subject = `keptn.work.${space}.${durable}`;
     this.#handle = handle;
@@ -89,6 +98,18 @@ export class Peers {
     };
   }
 
+  /** True while another process has messages: it says so, or has said so and may merely be slow to speak. */
+  othersHold(): boolean {
+    for (const [id, saidAt] of this.#holders) if (Date.now() - saidAt > this.#releasedMs) this.#holders.delete(id);
+    return this.#holders.size > 0;
+  }
+
+  /** Tells the others what we have, now. */
+  tell(): void {
+    const nc = this.#link.session?.nc;
+    if (nc) this.#tell(nc);
+  }
+
   /** Has the delivery handled, here or elsewhere. */
   async run(message: StoredMessage, delivery: Delivery): Promise<Verdict> {
     this.#forgetTheGone();
@@ -108,8 +129,7 @@ export class Peers {
   /** Takes nothing more from others, and ends what it has of theirs. */
   async leave(): Promise<void> {
     this.#leaving = true;
-    const nc = this.#link.session?.nc;
-    if (nc) this.#tell(nc);
+    this.tell();
     await Promise.all(this.#borrowed.values());
   }
 
@@ -173,7 +193,8 @@ export class Peers {
 
   #tell(nc: NatsConnection): void {
     if (nc.isClosed()) return;
-    const content = { id: this.#id, jobs: [...this.#borrowed.keys()], leaving: this.#leaving };
+    const jobs = [...this.#borrowed.keys()];
+    const content = { id: this.#id, jobs, leaving: this.#leaving, holding: this.#holding() };
     nc.publish(`${this.#subject}.present`, JSON.stringify(content));
     this.#forgetTheGone();
   }
@@ -181,6 +202,8 @@ export class Peers {
   #hear(nc: NatsConnection, message: Msg): void {
     const { data } = presence.safeParse(parsed(message));
     if (data === undefined || data.id === this.#id) return;
+    if (data.holding > 0) this.#holders.set(data.id, Date.now());
+    else this.#holders.delete(data.id);
     let peer = this.#peers.get(data.id);
     if (peer === undefined) {
       if (data.leaving) return;

@@ -10,7 +10,7 @@ import { deadLetterId } from '../dead-letter.ts';
 import { decide, type Decision } from '../decide.ts';
 import type { SubscriptionSettings } from '../options.ts';
 import { deadLetterSubject, type Delivery, type Handler, type Subscription, type SubscriptionHealth } from '../port.ts';
-import { ensureConsumer, PIN_GROUP, type Position } from './consumer.ts';
+import { ensureConsumer, PIN_GROUP, stateOf, type ConsumerState, type Position } from './consumer.ts';
 import type { Content, StoredMessage } from './content.ts';
 import { Deliveries } from './deliveries.ts';
 import { deadLetterHeaders } from './headers.ts';
@@ -53,13 +53,15 @@ export class NatsSubscription implements Subscription {
   constructor(parts: Parts, settings: SubscriptionSettings, handle: Handler) {
     this.#parts = parts;
     this.#settings = settings;
-    this.#peers = new Peers(parts.link, settings, handle);
+    this.#peers = new Peers(parts.link, settings, handle, () => this.#deliveries.holding);
     this.#deliveries = new Deliveries({
       link: parts.link,
       settings: parts.settings,
       subscription: settings,
       decide: (content, delivery, message) => this.#decide(content, delivery, message),
-      unanswered: () => this.#unanswered(),
+      state: () => this.#state(),
+      othersHold: () => this.#peers.othersHold(),
+      tell: () => this.#peers.tell(),
     });
     this.#running = this.#run();
   }
@@ -91,6 +93,7 @@ export class NatsSubscription implements Subscription {
     // The server has to know before the last verdict is given: it would send the next message at once.
     await this.#parts.link.session?.nc.flush().catch(() => undefined);
     await Promise.all([this.#deliveries.stop(), this.#peers.leave()]);
+    this.#peers.tell();
   }
 
   async #run(): Promise<void> {
@@ -155,7 +158,7 @@ export class NatsSubscription implements Subscription {
   async #listen(messages: ConsumerMessages): Promise<void> {
     for await (const { type } of messages.status()) {
       if (type === 'heartbeat') this.#heardAt = Date.now();
-      if (type === 'consumer_unpinned') this.#deliveries.giveBackWaiting();
+      if (type === 'consumer_unpinned') this.#deliveries.unpinned();
       if (type !== 'heartbeats_missed' && type !== 'no_responders') continue;
       this.#parts.settings.log.warn({ durable: this.#settings.durable, reason: type }, 'consumer went silent');
       messages.stop();
@@ -165,6 +168,7 @@ export class NatsSubscription implements Subscription {
   async #readPosition(session: Session, messages: ConsumerMessages): Promise<void> {
     try {
       await this.#ensureConsumer(session);
+      this.#deliveries.checkPin(await this.#state());
     } catch {
       messages.stop();
     }
@@ -177,9 +181,9 @@ export class NatsSubscription implements Subscription {
     this.#position = position;
   }
 
-  async #unanswered(): Promise<number | undefined> {
-    const { space, durable } = this.#settings;
-    return (await this.#parts.link.session?.jsm.consumers.info(streamOf[space], durable))?.num_ack_pending;
+  async #state(): Promise<ConsumerState> {
+    const { jsm } = await this.#parts.link.ready(Date.now() + ATTACH_MS);
+    return stateOf(jsm, this.#settings);
   }
 
   async #decide(content: Content, delivery: Delivery, message: StoredMessage): Promise<Decision> {
