@@ -198,32 +198,41 @@ describe('the event bus on NATS', () => {
     assert.deepEqual(ids(), [old.id, fresh.id]);
   });
 
-  it('keeps the order of each context over the kill of the process that gave out the work', async () => {
-    const lines: string[] = [];
-    const [first, second] = ['first', 'second'].map((name) => worker(name, (line) => lines.push(line)));
-    bus = await open();
-    await until('both processes', () => lines.includes('first ready') && lines.includes('second ready'));
-    const events = Array.from({ length: 400 }, (_, n) => ({
-      ...eventOf('sh.keptn.a', n),
-      shkeptncontext: `${n % 20}`,
-    }));
-    for (const event of events) await bus.publish(event);
-    const seen = (): string[] => lines.filter((line) => /^\w+ \d/.test(line));
-    await until('some events', () => seen().length > 100);
-    const helpers = new Set(seen().map((line) => line.split(' ')[0]));
-    first?.kill('SIGKILL');
-    const unique = (): string[] => [...new Set(seen().map((line) => line.slice(line.indexOf(' ') + 1)))];
-    await until('all events', () => unique().length >= events.length, 30_000);
-    second?.kill('SIGKILL');
-    assert.deepEqual([...helpers].sort(), ['first', 'second']);
-    for (let context = 0; context < 20; context += 1) {
-      const numbers = unique().filter((line) => line.startsWith(`${context} `));
-      assert.deepEqual(
-        numbers,
-        Array.from({ length: 20 }, (_, round) => `${context} ${round * 20 + context}`),
-      );
-    }
-  });
+  const ways: [string, (process: ReturnType<typeof worker>) => Promise<void>][] = [
+    ['is killed', async (process) => void process.kill('SIGKILL')],
+    [
+      'stands still for longer than anybody waits for it',
+      async (process) => {
+        process.kill('SIGSTOP');
+        await sleep(8_000);
+        process.kill('SIGCONT');
+      },
+    ],
+  ];
+  for (const [what, befall] of ways) {
+    it(`keeps the order of each context when the process that gives out the work ${what}`, async () => {
+      const lines: string[] = [];
+      const [first, second] = ['first', 'second'].map((name) => worker(name, (line) => lines.push(line)));
+      bus = await open();
+      await until('both processes', () => lines.includes('first ready') && lines.includes('second ready'));
+      for (let n = 0; n < 400; n += 1) await bus.publish({ ...eventOf('sh.keptn.a', n), shkeptncontext: `${n % 20}` });
+      const seen = (): string[] => lines.filter((line) => /^\w+ \d/.test(line));
+      await until('some events', () => seen().length > 100);
+      const helpers = new Set(seen().map((line) => line.split(' ')[0]));
+      if (first) await befall(first);
+      const unique = (): string[] => [...new Set(seen().map((line) => line.slice(line.indexOf(' ') + 1)))];
+      await until('all events', () => unique().length >= 400, 30_000);
+      for (const process of [first, second]) process?.kill('SIGKILL');
+      assert.deepEqual([...helpers].sort(), ['first', 'second']);
+      for (let context = 0; context < 20; context += 1) {
+        const numbers = unique().filter((line) => line.startsWith(`${context} `));
+        assert.deepEqual(
+          numbers,
+          Array.from({ length: 20 }, (_, round) => `${context} ${round * 20 + context}`),
+        );
+      }
+    });
+  }
 
   /** A process of the durable `shared`; it prints its name and `ready`, then name, context and number of each event. */
   function worker(name: string, onLine: (line: string) => void) {

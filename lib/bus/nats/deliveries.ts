@@ -174,10 +174,13 @@ export class Deliveries {
         this.#handBack(again);
         continue;
       }
+      // What comes or is answered while we ask is in the server's number or not: it must not count for ours.
+      const before = [...this.#held.keys()];
       const state = await this.#parts.state().catch(() => undefined);
       if (state === undefined) continue;
       this.checkPin(state);
-      if (this.#unpinned || state.unanswered > this.#held.size || this.#parts.othersHold()) continue;
+      const ours = before.filter((key) => this.#held.has(key)).length;
+      if (this.#unpinned || state.unanswered > ours || this.#parts.othersHold()) continue;
       this.#waiting = undefined;
       for (const piece of waiting.sort((a, b) => a.seq - b.seq)) this.#lanes.add(piece);
       return;
