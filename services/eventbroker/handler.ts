@@ -49,11 +49,14 @@ function fromTools(body: unknown): Fields[] | undefined {
 /** Go services send an empty text for what they do not have. */
 const missing = (value: unknown): boolean => value === undefined || value === null || value === '';
 
+/** Go's time that nobody has set. */
+const isZero = (time: unknown): boolean => typeof time === 'string' && time.startsWith('0001-01-01T00:00:00');
+
 function completed(fields: Fields): Fields {
   const complete: Fields = { ...fields };
   if (missing(complete['id'])) complete['id'] = randomUUID();
   if (missing(complete['shkeptncontext'])) complete['shkeptncontext'] = randomUUID();
-  if (missing(complete['time'])) delete complete['time'];
+  if (missing(complete['time']) || isZero(complete['time'])) delete complete['time'];
   const { id, type, data } = complete;
   // Dynatrace's own template gives a problem one id, open or resolved.
   if (type === eventTypes.problem && isRecord(data) && data['PID'] === id) {
