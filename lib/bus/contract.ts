@@ -83,6 +83,21 @@ export function busContract(name: string, createPlace: () => Promise<Place>): vo
       assert.deepEqual([everything.ids(), news.ids()], [[early, late], [late]]);
     });
 
+    it('forgets a durable that is not to last, when its subscriber stops', async () => {
+      const { handle, ids } = recorder();
+      const passing = { durable: 'passing', filters: ['sh.keptn.>'], from: 'new', lasting: false } as const;
+      const first = await bus.subscribe(passing, handle);
+      await bus.publish(eventOf('sh.keptn.a', 1));
+      await until('the event', () => ids().length === 1);
+      await first.stop();
+      await bus.publish(eventOf('sh.keptn.a', 2));
+      await bus.subscribe(passing, handle);
+      const last = eventOf('sh.keptn.a', 3);
+      await bus.publish(last);
+      await until('the last event', () => ids().includes(last.id));
+      assert.equal(ids().length, 2);
+    });
+
     it('redelivers an event whose handler threw', async () => {
       const { deliveries, handle } = recorder(({ attempt }) => {
         if (attempt < 3) throw new Error('not yet');

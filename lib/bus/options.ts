@@ -21,6 +21,7 @@ const schema = z.object({
   concurrency: z.int().min(1).max(1000).default(1),
   maxAttempts: z.int().min(1).max(1000).default(10),
   ackWaitMs: z.int().min(100).max(3_600_000).default(10_000),
+  lasting: z.boolean().default(true),
 });
 
 export function settingsOf(options: SubscribeOptions): SubscriptionSettings {

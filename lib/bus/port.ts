@@ -46,6 +46,8 @@ export interface SubscribeOptions {
    * longer: the bus says for it that it does. Whoever writes a handler gives it its time limit.
    */
   ackWaitMs?: number;
+  /** False: the durable is forgotten when its last subscriber stops, or some minutes after that was killed; true by default. */
+  lasting?: boolean;
 }
 
 export interface Subscription {

@@ -102,6 +102,9 @@ class MemoryBus implements EventBus {
     const stop = async (): Promise<void> => {
       this.#stops.delete(stop);
       await end();
+      if (settings.lasting || durable.attached) return;
+      durable.cursor.remove();
+      this.#durables.delete(name);
     };
     this.#stops.add(stop);
     return { stop };

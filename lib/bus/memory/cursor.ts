@@ -3,7 +3,7 @@
  * loses nothing, and a power failure no more than verdicts: those events come again. Tries are noted before the
  * handler runs, so an event that kills the process is counted.
  */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, utimesSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, utimesSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { hasCode } from './lock.ts';
@@ -92,6 +92,12 @@ export class Cursor {
     this.#compact();
     closeSync(this.#fd);
     this.#fd = -1;
+  }
+
+  /** Closes it and takes the file away. */
+  remove(): void {
+    this.close();
+    rmSync(this.#path, { force: true });
   }
 
   #write(line: z.infer<typeof entry>): void {

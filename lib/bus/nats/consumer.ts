@@ -16,6 +16,8 @@ export interface Position {
 
 /** Of all processes that ask, the server gives messages to one, for as long as it goes on asking. */
 export const PIN_GROUP = 'keptn';
+/** One that is not to last goes after this time without a subscriber, such as a restart of NATS. */
+const FORGET_MS = 10 * 60_000;
 /** A process that has not asked for this long is gone. */
 const PIN_MS = 5_000;
 
@@ -32,6 +34,7 @@ export async function ensureConsumer(
     filter_subjects: [...settings.filters],
     // Giving up is decided where the reason is known, in decide.ts.
     max_deliver: -1,
+    ...(settings.lasting ? {} : { inactive_threshold: nanos(FORGET_MS) }),
     priority_policy: 'pinned_client' as const,
     priority_groups: [PIN_GROUP],
     priority_timeout: nanos(PIN_MS),

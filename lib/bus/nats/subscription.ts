@@ -84,8 +84,9 @@ export class NatsSubscription implements Subscription {
     const { link } = this.#parts;
     await link.session?.nc.flush().catch(() => undefined);
     // Another process need not wait until the server notices that we are gone.
-    const { space, durable } = this.#settings;
-    await link.session?.jsm.consumers.unpin(streamOf[space], durable, PIN_GROUP).catch(() => undefined);
+    const { space, durable, lasting } = this.#settings;
+    if (!lasting) await link.session?.jsm.consumers.delete(streamOf[space], durable).catch(() => undefined);
+    else await link.session?.jsm.consumers.unpin(streamOf[space], durable, PIN_GROUP).catch(() => undefined);
   }
 
   async #end(): Promise<void> {
