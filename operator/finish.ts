@@ -8,6 +8,7 @@ import { nameOf, type Kind, type Stored } from '../lib/model/object.ts';
 import { findCondition, holds, type Condition, type Status } from '../lib/model/status.ts';
 import { faultPoint } from './fault-point.ts';
 import type { Outcome, Reconciliation, StepCondition } from './reconciliation.ts';
+import { tell } from './tell.ts';
 
 /** When to look again: `retry` with backoff, after a time, or only when something changes (and at the resync). */
 export type Requeue = { kind: 'retry' } | { kind: 'after'; ms: number } | { kind: 'none' };
@@ -78,6 +79,12 @@ async function report<K extends Kind>(run: Reconciliation<K>, outcome: Outcome<K
     const type = ready.status === 'True' || result === 'waiting' ? 'Normal' : 'Warning';
     void parts.store.note(run.object, { type, reason: ready.reason, message: ready.message });
   }
+  const isNew = before?.observedGeneration !== object.metadata.generation;
+  if (
+    ready &&
+    (isNew || ready.status !== before?.status || (ready.status !== 'True' && ready.message !== before?.message))
+  )
+    void tell(parts, run.object, run.context);
 }
 
 function changedContent(object: Stored, status: Status): boolean {

@@ -9,8 +9,9 @@ import { createOperatorMetrics } from '../lib/observe/metrics.ts';
 import { serveHealth } from '../lib/observe/health.ts';
 import { Lease } from '../lib/resources/kubernetes/lease.ts';
 import { createKubernetesStore, loadKubeConfig } from '../lib/resources/kubernetes/store.ts';
-import { Configuration } from './configuration.ts';
+import { Configuration } from '../lib/configuration/client.ts';
 import { Controller } from './controller.ts';
+import { AUTHOR } from './reconciliation.ts';
 
 /** Longer than the watch's own limit for a quiet connection. */
 const QUIET_LIMIT_SECONDS = 90;
@@ -89,7 +90,7 @@ async function run(settings: Settings): Promise<void> {
     onWatchEvent: (kind, event) => metrics.watchEvents.inc({ kind, event }),
   });
   const bus = await connectNatsBus({ servers: settings.nats.split(','), log });
-  const configuration = new Configuration(settings.configurationService);
+  const configuration = new Configuration(settings.configurationService, AUTHOR);
   const controller = new Controller(
     { store, configuration, bus, log, metrics },
     { workers: settings.workers, resyncMs: settings.resync * 1000 },

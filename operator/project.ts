@@ -6,7 +6,8 @@ import { nameOf, type Spec, type Stored } from '../lib/model/object.ts';
 import { shipyardStages, shipyardYaml } from '../lib/model/shipyard.ts';
 import { announce, announceDeletion, digestOf } from './announce.ts';
 import type { Reconciler, Reconciliation, Step } from './reconciliation.ts';
-import type { Upstream } from './configuration.ts';
+import type { Upstream } from '../lib/configuration/client.ts';
+import { tellGone } from './tell.ts';
 import { addFinalizer, causeOf, claim, dropFinalizer, isDeleted, keepsContent, suspended } from './steps.ts';
 
 type Run = Reconciliation<'Project'>;
@@ -149,6 +150,7 @@ async function announceRemoval(run: Run): Promise<void> {
   // A project that stays in Git is not deleted for those who listen: they would delete it.
   if (keepsContent(run)) return;
   await announceDeletion(run, eventTypes.projectDelete, { project: run.object.metadata.name });
+  await tellGone(run.parts, run.object, run.context);
 }
 
 const step = (name: string, condition: Step<'Project'>['condition'], run: Step<'Project'>['run']): Step<'Project'> => ({

@@ -1,13 +1,16 @@
 /** One run of one object: what steps get, what they may change, and the loop that runs them. */
 import type { EventBus } from '../lib/bus/port.ts';
-import { idOf } from '../lib/events/id.ts';
+import { contextOf } from '../lib/model/keptn-context.ts';
 import type { Kind, Stored } from '../lib/model/object.ts';
 import type { Status } from '../lib/model/status.ts';
 import type { Logger } from '../lib/observe/log.ts';
 import type { OperatorMetrics } from '../lib/observe/metrics.ts';
 import type { ResourceStore } from '../lib/resources/port.ts';
-import type { Configuration } from './configuration.ts';
+import type { Configuration } from '../lib/configuration/client.ts';
 import { faultPoint } from './fault-point.ts';
+
+/** Of the commits that the operator causes. */
+export const AUTHOR = 'keptn-operator <keptn-operator@keptn.sh>';
 
 export interface Parts {
   store: ResourceStore;
@@ -51,10 +54,6 @@ export interface Reconciler<K extends Kind> {
 
 export type Outcome<K extends Kind> =
   { kind: 'success' } | { kind: 'stopped' } | { kind: 'failed'; step: Step<K>; error: unknown };
-
-export function contextOf({ metadata }: Stored, projectUid = ''): string {
-  return idOf('context', metadata.uid, metadata.generation, projectUid);
-}
 
 export function begin<K extends Kind>(parts: Parts, object: Stored<K>): Reconciliation<K> {
   const status = structuredClone(object.status ?? {});

@@ -6,7 +6,7 @@ import type { Stored } from '../lib/model/object.ts';
 import { isChart } from '../lib/model/resource.ts';
 import { keptnName } from '../lib/model/stage.ts';
 import { acknowledge, announce, announceDeletion, announcementOf, digestOf } from './announce.ts';
-import type { Place } from './configuration.ts';
+import type { Place } from '../lib/configuration/client.ts';
 import type { Reconciler, Reconciliation } from './reconciliation.ts';
 import {
   addFinalizer,

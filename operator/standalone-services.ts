@@ -1,11 +1,13 @@
-/** The services beside the operator in the standalone process: what Git holds, where events come in, where they are found. */
+/** The services beside the operator in the standalone process, each on a port of its own. */
 import type { EventBus } from '../lib/bus/port.ts';
 import type { GitStore } from '../lib/git/port.ts';
 import { messageOf, Terminal } from '../lib/errors/classes.ts';
-import type { HttpServer } from '../lib/http/server.ts';
+import type { Certificate, HttpServer } from '../lib/http/server.ts';
 import type { Logger } from '../lib/observe/log.ts';
 import { createEventMetrics } from '../lib/observe/event-metrics.ts';
+import type { ResourceStore } from '../lib/resources/port.ts';
 import type { EventStore } from '../lib/store/port.ts';
+import { startApi, type Api } from '../services/api/service.ts';
 import { startConfigurationService } from '../services/configuration-service/service.ts';
 import type { Credentials } from '../services/configuration-service/upstream/credentials.ts';
 import { durableOf } from '../services/distributor/recipient.ts';
@@ -25,9 +27,13 @@ export interface ServicesSettings {
   store: EventStore;
   credentials: Credentials;
   token: string;
+  /** Of the api's https. */
+  certificate: Certificate;
   allowInsecure: boolean;
+  /** Where the api makes objects. */
+  namespace: string;
   host: string;
-  /** Of the configuration-service; the eventbroker has the next one, the datastore that behind. 0: any that are free. */
+  /** Of the configuration-service; behind it eventbroker, datastore, api, and the api's https. 0: any that are free. */
   port: number;
   deliver: readonly Route[];
   log: Logger;
@@ -37,6 +43,8 @@ export interface Services {
   configuration: string;
   eventbroker: string;
   datastore: string;
+  /** Starts the one that needs to know the objects. */
+  startApi(resources: ResourceStore): Promise<Api>;
   close(): Promise<void>;
 }
 
@@ -59,12 +67,22 @@ export async function startServices(settings: ServicesSettings): Promise<Service
       startDistributor({ bus, url, topics: [topic], durable: durableOf(url, [topic]), ...delivery, metrics, log }),
     ),
   );
+  const places = { configuration: configuration.url, eventbroker: eventbroker.url, datastore: datastore.url };
+  let api: Api | undefined;
   return {
+    async startApi(resources) {
+      const secure = { port: port(4), certificate: settings.certificate };
+      api = await listening(port(3), (at) =>
+        startApi({ bus, store: resources, namespace: settings.namespace, places, token, host, port: at, secure, log }),
+      );
+      return api;
+    },
     configuration: configuration.url,
     eventbroker: eventbroker.url,
     datastore: datastore.url,
     // Who brings events first, who keeps them last.
     async close() {
+      await api?.close();
       await eventbroker.close();
       await Promise.all(distributors.map((one) => one.close()));
       await datastore.close();
@@ -73,7 +91,7 @@ export async function startServices(settings: ServicesSettings): Promise<Service
   };
 }
 
-async function listening(port: number, start: (port: number) => Promise<HttpServer>): Promise<HttpServer> {
+async function listening<T extends HttpServer>(port: number, start: (port: number) => Promise<T>): Promise<T> {
   try {
     return await start(port);
   } catch (error) {

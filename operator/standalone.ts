@@ -17,11 +17,14 @@ import { findCondition } from '../lib/model/status.ts';
 import { createLog } from '../lib/observe/log.ts';
 import { createOperatorMetrics } from '../lib/observe/metrics.ts';
 import type { ResourceStore } from '../lib/resources/port.ts';
+import { DEFAULT_NAMESPACE } from '../lib/resources/directory/manifests.ts';
 import { createDirectoryStore } from '../lib/resources/directory/store.ts';
 import { openSqliteStore } from '../lib/store/sqlite/store.ts';
 import { createCredentialFiles } from '../services/configuration-service/upstream/credentials-file.ts';
-import { Configuration } from './configuration.ts';
+import { Configuration } from '../lib/configuration/client.ts';
 import { Controller } from './controller.ts';
+import { AUTHOR } from './reconciliation.ts';
+import { selfSignedIn } from '../services/api/certificate.ts';
 import { startServices, type Route } from './standalone-services.ts';
 import { createView } from './standalone-view.ts';
 
@@ -37,11 +40,11 @@ interface Settings {
   deliver: Route[];
 }
 
-/** The two behind it are needed as well. */
+/** The four behind it are needed as well. */
 function portOf(text: string): number {
   const port = Number(text);
-  if (Number.isInteger(port) && port >= 0 && port <= 65_533) return port;
-  throw new InvalidArgumentError('It has to be a number from 1 to 65533, or 0 for any that are free.');
+  if (Number.isInteger(port) && port >= 0 && port <= 65_531) return port;
+  throw new InvalidArgumentError('It has to be a number from 1 to 65531, or 0 for any that are free.');
 }
 
 /** `TYPE=URL`, added to those before it. */
@@ -62,7 +65,7 @@ const command = new Command('npm start --')
       .default('.keptn'),
   )
   .addOption(
-    new Option('--port <n>', 'first of three: configuration-service, eventbroker and datastore')
+    new Option('--port <n>', 'first of five: configuration-service, eventbroker, datastore, api, api by https')
       .env('PORT')
       .default(8080)
       .argParser(portOf),
@@ -108,7 +111,9 @@ async function run(directory: string, settings: Settings): Promise<void> {
     ...{ bus, git, store: events, log },
     credentials: await createCredentialFiles(join(data, 'credentials')),
     token: await tokenFromFile(tokenFile),
+    certificate: await selfSignedIn(data),
     allowInsecure: settings.insecureUpstreams,
+    namespace: DEFAULT_NAMESPACE,
     host: settings.listenHost,
     port: settings.port,
     deliver: settings.deliver,
@@ -123,7 +128,7 @@ async function run(directory: string, settings: Settings): Promise<void> {
   });
   const parts = {
     store,
-    configuration: new Configuration(services.configuration),
+    configuration: new Configuration(services.configuration, AUTHOR),
     bus,
     log,
     metrics: createOperatorMetrics(),
@@ -142,6 +147,7 @@ async function run(directory: string, settings: Settings): Promise<void> {
     if (tableShown && (deleted || (object.status && readiness(object) !== readiness(previous))))
       view.object(object, deleted);
   });
+  const api = await services.startApi(store);
   const work = controller.run();
   await settled(store, controller, stop.signal);
   process.stdout.write('\n');
@@ -152,9 +158,10 @@ async function run(directory: string, settings: Settings): Promise<void> {
   process.stdout.write(`
 Git repositories   git -C ${repositories}/${project}.git log --all --oneline
 Clone              git -c http.extraHeader="x-token: $(cat ${shown(tokenFile)})" clone ${services.configuration}/git/${project}.git
+API                ${api.url} and ${api.secureUrl ?? ''} with x-token: $(cat ${shown(tokenFile)})
 Send an event      POST it to ${services.eventbroker}
 Find events        ${services.datastore}/event?project=${project}
-REST               ${services.configuration}/docs and ${services.datastore}/docs describe it, and let you try it
+REST               ${api.url}/docs describes it, and lets you try it
 Try next           edit a file in ${shown(directory)}, and watch the commit and the event appear here;
                    remove or add one: that is kubectl delete and apply
 Ctrl-C stops; the next start goes on from here.

@@ -6,7 +6,8 @@ import { nameOf, type Kind, type Stored } from '../lib/model/object.ts';
 import { shipyardStages } from '../lib/model/shipyard.ts';
 import { keptnName } from '../lib/model/stage.ts';
 import { findCondition } from '../lib/model/status.ts';
-import { contextOf, type Reconciliation, type Step } from './reconciliation.ts';
+import { contextOf } from '../lib/model/keptn-context.ts';
+import type { Reconciliation, Step } from './reconciliation.ts';
 
 /** Leaves a suspended object alone. */
 export function suspended<K extends Kind>(): Step<K> {

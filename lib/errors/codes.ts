@@ -8,6 +8,7 @@ export const codes = {
   TooLarge: { status: 413, meaning: 'The content is larger than the limit in the message.' },
   Unauthorized: { status: 401, meaning: 'The API token is missing or wrong.' },
   Forbidden: { status: 403, meaning: 'Nobody may do this here; the message says what to do instead.' },
+  TooManyRequests: { status: 429, meaning: 'Too many requests with a wrong token: wait as long as Retry-After says.' },
   NotFound: { status: 404, meaning: 'The object that the address names does not exist.' },
   AlreadyExists: { status: 400, meaning: 'An object of this name is there already (0.6.2 answers 400, not 409).' },
   MethodNotAllowed: { status: 405, meaning: 'The address exists, the method does not.' },

@@ -8,7 +8,7 @@ export interface LogLine {
   /** The service that says it. */
   source: string;
   /** The event that it is about. */
-  cause: KeptnEvent;
+  cause: Pick<KeptnEvent, 'id' | 'shkeptncontext'>;
   message: string;
   loglevel: LogLevel;
   /** True for the last line that the command line waits for; false by default. */

@@ -6,6 +6,8 @@ export interface DocumentInfo {
   title: string;
   description: string;
   version: string;
+  /** Header of the token that all calls need; without it none does. */
+  tokenHeader?: string;
 }
 
 /** A JSON schema, as far as this file looks into it. */
@@ -23,7 +25,7 @@ const parameterSchema = z.object({
   required: z.array(z.string()).default([]),
 });
 
-export function openApiDocument(routes: readonly Route[], info: DocumentInfo): Schema {
+export function openApiDocument(routes: readonly Route[], { tokenHeader, ...info }: DocumentInfo): Schema {
   const components: Record<string, Schema> = {};
   const schemaOf = (schema: z.ZodType, io: 'input' | 'output'): Schema => share(schema, io, components);
   const paths: Record<string, Record<string, Schema>> = {};
@@ -31,7 +33,14 @@ export function openApiDocument(routes: readonly Route[], info: DocumentInfo): S
     if (route.kind !== 'json') continue;
     (paths[route.path] ??= {})[route.method] = operationOf(route, schemaOf);
   }
-  return { openapi: '3.1.0', info, paths, components: { schemas: components } };
+  const security = tokenHeader && {
+    security: [{ token: [] }],
+    components: {
+      schemas: components,
+      securitySchemes: { token: { type: 'apiKey', in: 'header', name: tokenHeader } },
+    },
+  };
+  return { openapi: '3.1.0', info, paths, components: { schemas: components }, ...security };
 }
 
 type SchemaOf = (schema: z.ZodType, io: 'input' | 'output') => Schema;

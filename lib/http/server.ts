@@ -5,6 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import express, {
   type ErrorRequestHandler,
   type Express,
@@ -23,6 +24,8 @@ export interface AppSettings {
   log: Logger;
   /** Largest body in bytes. */
   bodyLimit: number;
+  /** What each request has to pass first. */
+  guards?: readonly RequestHandler[];
 }
 
 export interface HttpServer {
@@ -31,12 +34,17 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
+export interface Listening extends HttpServer {
+  /** For what is no request, such as websockets. */
+  server: Server;
+}
+
 const CLOSE_MS = 10_000;
 /** Of the largest size, in work at once: JSON takes many times its size in memory. */
 const BODIES = 4;
 const RETRY_AFTER_SECONDS = 1;
 
-export function createApp({ routes, log, bodyLimit }: AppSettings): Express {
+export function createApp({ routes, log, bodyLimit, guards = [] }: AppSettings): Express {
   const app = express();
   app.disable('x-powered-by');
   // Routes that have a cheap and true entity tag set it themselves.
@@ -50,6 +58,7 @@ export function createApp({ routes, log, bodyLimit }: AppSettings): Express {
     response.setHeader('x-content-type-options', 'nosniff');
     next();
   });
+  for (const guard of guards) app.use(guard);
   app.use(boundBodies(bodyLimit * BODIES));
   // Whatever the content type says: curl sends a form's type unless it is told otherwise.
   const json = express.json({ limit: bodyLimit, type: () => true, strict: false });
@@ -115,15 +124,23 @@ function jsonIn(request: Request, { name, schema }: { name: string; schema: z.Zo
   throw new Terminal('InvalidBody', `parsing ${name} body failed, because it is no JSON ${kind}`);
 }
 
-export async function listen(app: Express, host: string, port: number): Promise<HttpServer> {
-  const server = createServer(app);
+/** Key and certificate, PEM. */
+export interface Certificate {
+  key: string;
+  cert: string;
+}
+
+/** With a certificate it is https. */
+export async function listen(app: Express, host: string, port: number, tls?: Certificate): Promise<Listening> {
+  const server = tls ? createSecureServer(tls, app) : createServer(app);
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once('error', reject).listen(port, host, resolve);
   await promise;
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the server has no port');
   const name = host.includes(':') ? `[${host}]` : host;
-  return { url: `http://${name}:${address.port}`, close: () => close(server) };
+  const url = `${tls ? 'https' : 'http'}://${name}:${address.port}`;
+  return { url, server, close: () => close(server) };
 }
 
 async function close(server: Server): Promise<void> {

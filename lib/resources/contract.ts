@@ -255,6 +255,34 @@ export function resourceStoreContract(name: string, open: () => Promise<OpenedSt
       expect(store.objects.claimants(younger)).to.deep.equal([older, younger]);
     });
 
+    it('creates an object once, and keeps it until it is removed', async () => {
+      const ref = { namespace: opened.namespace, name: 'shop' };
+      const twice = await Promise.allSettled(
+        [1, 2].map(() => store.create('Project', ref, { deletionPolicy: 'Delete' })),
+      );
+      const [made] = twice.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+      const [refused] = twice.flatMap((one): unknown[] => (one.status === 'rejected' ? [one.reason] : []));
+      expect(refused).to.be.instanceOf(Terminal).with.property('code', 'AlreadyExists');
+      expect(get('Project', 'shop')?.metadata.uid).to.equal(made?.metadata.uid);
+      const stages = [{ name: 'master', deployment_strategy: 'direct' as const }];
+      const wrong = store.create(
+        'Project',
+        { ...ref, name: 'other' },
+        { deletionPolicy: 'Delete', shipyard: { stages } },
+      );
+      expect(await rejection(wrong))
+        .to.be.instanceOf(Terminal)
+        .with.property('code', 'Rejected');
+      await opened.put(declaration('Project', 'another', {}));
+      await seen('Project', 'another');
+      await store.close();
+      await follow(await opened.reopen());
+      await seen('Project', 'another');
+      const kept = await seen('Project', 'shop');
+      await store.remove(kept);
+      await until('it is gone', () => get('Project', 'shop') === undefined);
+    });
+
     it('applies and removes owned objects', async () => {
       await opened.put(declaration('Project', 'shop', {}));
       const owner = await seen('Project', 'shop');

@@ -48,6 +48,8 @@ export interface ResourceStore {
   readonly objects: ObjectView;
   /** Begins to follow; resolves when the view is complete for the first time. Keeps trying while the store is away. */
   follow(onChange: (change: Change) => void): Promise<void>;
+  /** Makes an object as a user does; `Terminal` (AlreadyExists) when there is one of this name, (Rejected) by the rules. */
+  create<K extends Kind>(kind: K, ref: Ref, spec: Spec<K>): Promise<Stored<K>>;
   apply<K extends Kind>(desired: Desired<K>): Promise<Stored<K>>;
   /** Asks for deletion; it is gone when its finalizers are. No error when it is gone already. */
   remove(object: Stored): Promise<void>;

@@ -10,7 +10,7 @@ import { connect } from '@nats-io/transport-node';
 import { stringify } from 'yaml';
 import { z } from 'zod';
 import { decodeEvent } from '../../lib/events/codec.ts';
-import type { KeptnEvent } from '../../lib/events/event.ts';
+import { eventTypes, type KeptnEvent } from '../../lib/events/event.ts';
 import { startApiServer } from './api-server.ts';
 import { usableCluster, usableNats, type UsableCluster, type UsableNats } from './given.ts';
 import { startNats } from './nats.ts';
@@ -50,7 +50,7 @@ export interface World<Api extends UsableCluster = UsableCluster, Nats extends U
   objects(): Promise<Seen[]>;
   /** Waits until the test holds for what there is; fails with the objects' messages. */
   until(what: string, test: (objects: Seen[]) => boolean | Promise<boolean>, seconds?: number): Promise<void>;
-  /** Every event that the bus has stored, in order. */
+  /** Every event that the bus has stored, in order; log lines aside. */
   events(): Promise<KeptnEvent[]>;
   /** Runs git in a project's repository. */
   git(project: string, ...args: string[]): Promise<string>;
@@ -185,7 +185,7 @@ async function readEvents(url: string): Promise<KeptnEvent[]> {
     const { state } = await manager.streams.info('keptn');
     for (let seq = state.first_seq; seq <= state.last_seq; seq += 1) {
       const message = await manager.streams.getMessage('keptn', { seq });
-      if (message) events.push(decodeEvent(message.data));
+      if (message && message.subject !== eventTypes.log) events.push(decodeEvent(message.data));
     }
     return events;
   } finally {

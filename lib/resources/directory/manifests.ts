@@ -50,6 +50,8 @@ export interface ReadFile {
 
 // What the API server asks of every object's metadata. Fields that only a server sets may be there, since
 // `kubectl get -o yaml` prints them, and mean nothing in a file.
+/** Of objects that name none, as with kubectl. */
+export const DEFAULT_NAMESPACE = 'default';
 const strings = z.record(z.string(), z.string()).nullish();
 const serverFields = ['uid', 'resourceVersion', 'generation', 'creationTimestamp', 'deletionTimestamp', 'selfLink'];
 const moreServerFields = ['deletionGracePeriodSeconds', 'finalizers', 'managedFields', 'ownerReferences'];
@@ -65,7 +67,7 @@ const metadata = z.strictObject({
     .string()
     .max(63)
     .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'must be a DNS label: lower-case letters, digits and "-"')
-    .default('default'),
+    .default(DEFAULT_NAMESPACE),
   labels: strings,
   annotations: strings,
   ...Object.fromEntries([...serverFields, ...moreServerFields].map((field) => [field, z.unknown().optional()])),

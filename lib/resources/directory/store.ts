@@ -7,7 +7,7 @@ import { relative, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, Terminal } from '../../errors/classes.ts';
 import { API_VERSION } from '../../model/kind.ts';
-import { kindNames, nameOf, type Kind, type Stored } from '../../model/object.ts';
+import { kindNames, nameOf, type Kind, type Ref, type Spec, type Stored } from '../../model/object.ts';
 import type { Status } from '../../model/status.ts';
 import type { Logger } from '../../observe/log.ts';
 import type { Change, Desired, Note, ResourceStore, StoreHealth, ValueRef } from '../port.ts';
@@ -20,6 +20,8 @@ import { Report } from './report.ts';
 import { QUIET_MS, Scanner, type Scan } from './scanner.ts';
 import { validate } from './validation.ts';
 
+/** On an object that came by `create`; a file that declares it takes it over. */
+const CREATED = 'keptn.sh/created';
 const RETRY_MS = 1_000;
 /** How long the first look waits for files that are being written. */
 const FIRST_LOOK_MS = 2_000;
@@ -106,6 +108,18 @@ class DirectoryStore implements ResourceStore {
     });
   }
 
+  async create<K extends Kind>(kind: K, ref: Ref, spec: Spec<K>): Promise<Stored<K>> {
+    return this.#serially(async () => {
+      const name = nameOf({ kind, metadata: ref });
+      if (this.objects.get(kind, ref)) throw new Terminal('AlreadyExists', `${name} already exists`);
+      const plain: unknown = JSON.parse(JSON.stringify(spec));
+      const result = validate(kind, { name: ref.name, spec: plain }, undefined);
+      if ('refusal' in result) throw new Terminal('Rejected', `cannot create ${name}: ${result.refusal}`);
+      const meta = { ...ref, labels: undefined, annotations: { [CREATED]: 'true' }, ownerReferences: undefined };
+      return this.#registry.declare(kind, meta, result.spec);
+    });
+  }
+
   async remove(object: Stored): Promise<void> {
     await this.#serially(() => this.#registry.markDeleted(object));
   }
@@ -176,7 +190,7 @@ class DirectoryStore implements ResourceStore {
     for (const key of this.#taken.keys()) if (!chosen.has(key)) this.#taken.delete(key);
     for (const object of kindNames.flatMap((kind) => this.objects.list(kind))) {
       const key = keyOf(object.kind, object.metadata);
-      if (chosen.has(key) || ownerOf(object) || object.metadata.deletionTimestamp !== undefined) continue;
+      if (chosen.has(key) || needsNoFile(object) || object.metadata.deletionTimestamp !== undefined) continue;
       const remaining = this.#absence.remaining(key, this.#registry.sourceOf(key), scan, this.#graceMs);
       if (remaining === 0) await this.#registry.markDeleted(object);
       else if (remaining !== undefined) this.#watch.within(remaining + 1);
@@ -214,6 +228,11 @@ class DirectoryStore implements ResourceStore {
     this.#last = next;
     return next;
   }
+}
+
+/** True for an object that is there without a file that declares it. */
+function needsNoFile(object: Stored): boolean {
+  return ownerOf(object) !== undefined || object.metadata.annotations?.[CREATED] !== undefined;
 }
 
 /** What made the object by `apply`: then no file declares it. */

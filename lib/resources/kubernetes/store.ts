@@ -2,9 +2,18 @@
 import { randomUUID } from 'node:crypto';
 import { CoreV1Api, CustomObjectsApi, EventsV1Api, KubeConfig, V1MicroTime } from '@kubernetes/client-node';
 import { z } from 'zod';
-import { messageOf, Transient } from '../../errors/classes.ts';
+import { messageOf, Terminal, Transient } from '../../errors/classes.ts';
 import { API_VERSION, GROUP, VERSION } from '../../model/kind.ts';
-import { definitionOf, kindNames, nameOf, parseStored, type Kind, type Stored } from '../../model/object.ts';
+import {
+  definitionOf,
+  kindNames,
+  nameOf,
+  parseStored,
+  type Kind,
+  type Ref,
+  type Spec,
+  type Stored,
+} from '../../model/object.ts';
 import type { Status } from '../../model/status.ts';
 import type { Logger } from '../../observe/log.ts';
 import type { Change, Desired, Note, ResourceStore, StoreHealth, ValueRef } from '../port.ts';
@@ -92,6 +101,25 @@ class KubernetesStore implements ResourceStore {
         ),
       'apply',
     );
+    const stored = parse(kind, answer);
+    this.#changed(this.objects.put(stored));
+    return stored;
+  }
+
+  async create<K extends Kind>(kind: K, ref: Ref, spec: Spec<K>): Promise<Stored<K>> {
+    const name = nameOf({ kind, metadata: ref });
+    const body = { apiVersion: API_VERSION, kind, metadata: { ...ref }, spec };
+    const answer = await this.#caller.call(`cannot create ${name}`, async (options): Promise<unknown> => {
+      try {
+        const { group, version, namespace, plural } = this.#address(kind, ref);
+        const address = { group, version, namespace, plural };
+        return await this.#custom.createNamespacedCustomObject({ ...address, body }, options);
+      } catch (error) {
+        if (statusOf(error) === 409) return undefined;
+        throw error;
+      }
+    });
+    if (answer === undefined) throw new Terminal('AlreadyExists', `${name} already exists`);
     const stored = parse(kind, answer);
     this.#changed(this.objects.put(stored));
     return stored;

@@ -1,13 +1,11 @@
-/** The operator's client of the configuration-service: the few calls of its REST contract that reconcilers make. */
+/** A client of the configuration-service: the few calls of its REST contract that reconcilers and the api make. */
 import { z } from 'zod';
-import { messageOf, Terminal, Transient, Waiting } from '../lib/errors/classes.ts';
-import { isCode } from '../lib/errors/codes.ts';
-import { withDeadline } from '../lib/errors/deadline.ts';
-import { causeHeaders, type Cause } from '../lib/http/cause.ts';
+import { messageOf, Terminal, Transient, Waiting } from '../errors/classes.ts';
+import { isCode } from '../errors/codes.ts';
+import { withDeadline } from '../errors/deadline.ts';
+import { causeHeaders, type Cause } from '../http/cause.ts';
 
 const DEADLINE_MS = 20_000;
-/** Author of the commits that the operator causes. */
-const AUTHOR = 'keptn-operator <keptn-operator@keptn.sh>';
 
 /** Where a resource is: `project`, then a stage, a service of a stage, or neither. */
 export interface Place {
@@ -40,14 +38,16 @@ type Answer = { status: number; message: string; body: unknown };
 
 export class Configuration {
   readonly #base: string;
+  readonly #author: string;
 
-  /** `url`: of the service, without `/v1`. */
-  constructor(url: string) {
+  /** `url`: of the service, without `/v1`; `author`: of the commits, `name <address>`. */
+  constructor(url: string, author: string) {
+    this.#author = author;
     this.#base = `${url.replace(/\/$/, '')}/v1`;
   }
 
   /** Makes the project unless it is there. `upstream`: what it has to follow, null for nothing, undefined for as is. */
-  async ensureProject(project: string, upstream: Upstream | null | undefined, cause: Cause): Promise<void> {
+  async ensureProject(project: string, upstream: Upstream | null | undefined, cause?: Cause): Promise<void> {
     const { url = '', user = '', token = '' } = upstream ?? {};
     const body = { projectName: project, gitRemoteURI: url, gitUser: user, gitToken: token };
     try {
@@ -69,16 +69,16 @@ export class Configuration {
     return projectSchema.parse(answer.body).upstream;
   }
 
-  async ensureStage(project: string, stage: string, cause: Cause): Promise<void> {
+  async ensureStage(project: string, stage: string, cause?: Cause): Promise<void> {
     await this.#ensure(['project', project, 'stage'], stage, { stageName: stage }, cause);
   }
 
-  async ensureService(project: string, stage: string, service: string, cause: Cause): Promise<void> {
+  async ensureService(project: string, stage: string, service: string, cause?: Cause): Promise<void> {
     await this.#ensure(['project', project, 'stage', stage, 'service'], service, { serviceName: service }, cause);
   }
 
   /** Writes one file; the commit that has it, an older one when it was there already. */
-  async write(place: Place, uri: string, content: Uint8Array, cause: Cause): Promise<string> {
+  async write(place: Place, uri: string, content: Uint8Array, cause?: Cause): Promise<string> {
     const body = { resourceURI: uri, resourceContent: Buffer.from(content).toString('base64') };
     const answer = await this.#call('PUT', [...pathOf(place), 'resource', uri], body, cause);
     if (answer.status >= 400) throw refusal(answer);
@@ -93,21 +93,21 @@ export class Configuration {
   }
 
   /** Removes one file; no error when it, or what it belongs to, is gone. */
-  async removeResource(place: Place, uri: string, cause: Cause): Promise<void> {
+  async removeResource(place: Place, uri: string, cause?: Cause): Promise<void> {
     await this.#remove([...pathOf(place), 'resource', uri], cause);
   }
 
   /** Removes a project with its repository, a stage with its branch or a service with its folder. */
-  async remove(place: Place, cause: Cause): Promise<void> {
+  async remove(place: Place, cause?: Cause): Promise<void> {
     await this.#remove(pathOf(place), cause);
   }
 
-  async #remove(path: string[], cause: Cause): Promise<void> {
+  async #remove(path: string[], cause?: Cause): Promise<void> {
     const answer = await this.#call('DELETE', path, undefined, cause);
     if (answer.status >= 400 && answer.status !== 404) throw refusal(answer);
   }
 
-  async #ensure(collection: string[], name: string, body: object, cause: Cause): Promise<void> {
+  async #ensure(collection: string[], name: string, body: object, cause?: Cause): Promise<void> {
     const found = await this.#look([...collection, name]);
     if (found.status < 400) return;
     if (found.status !== 404) throw refusal(found);
@@ -131,7 +131,8 @@ export class Configuration {
           method,
           headers: {
             ...(body && { 'content-type': 'application/json' }),
-            ...(cause && { ...causeHeaders(cause), 'x-keptn-author': AUTHOR }),
+            ...(cause && causeHeaders(cause)),
+            'x-keptn-author': this.#author,
           },
           ...(body && { body: JSON.stringify(body) }),
           signal,

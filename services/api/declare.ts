@@ -1,0 +1,133 @@
+/**
+ * Makes custom resources of what people ask for by REST, so that kubectl and the command line always show the same: the
+ * operator does the work, and tells of it in the keptn context that is given back.
+ */
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { messageOf, Terminal } from '../../lib/errors/classes.ts';
+import type { Configuration } from '../../lib/configuration/client.ts';
+import { FieldError } from '../../lib/http/validate.ts';
+import { contextOf } from '../../lib/model/keptn-context.ts';
+import { dnsLabel, problemsOf } from '../../lib/model/names.ts';
+import type { Stored } from '../../lib/model/object.ts';
+import { shipyardStageSchema } from '../../lib/model/project.ts';
+import { shipyardStages } from '../../lib/model/shipyard.ts';
+import { keptnName } from '../../lib/model/stage.ts';
+import type { ResourceStore } from '../../lib/resources/port.ts';
+
+export interface DeclareSettings {
+  store: ResourceStore;
+  configuration: Configuration;
+  /** Where objects are made. */
+  namespace: string;
+}
+
+export interface NewProject {
+  name: string;
+  /** shipyard.yaml in base64. */
+  shipyard: string;
+  gitUser?: string | undefined;
+  gitToken?: string | undefined;
+  gitRemoteURL?: string | undefined;
+}
+
+export interface NewService {
+  serviceName: string;
+  /** A chart as tgz, in base64. */
+  helmChart?: string | undefined;
+  deploymentStrategies?: Record<string, 'direct' | 'duplicate'> | undefined;
+}
+
+const shipyardFile = z.object({ stages: z.array(shipyardStageSchema).min(1).max(50) });
+
+/** Methods give the keptn context in which the work is told. */
+export class Declarations {
+  readonly #settings: DeclareSettings;
+
+  constructor(settings: DeclareSettings) {
+    this.#settings = settings;
+  }
+
+  async createProject(project: NewProject): Promise<string> {
+    const { store, configuration, namespace } = this.#settings;
+    const name = nameIn(project.name, 'name');
+    const shipyard = shipyardIn(project.shipyard);
+    const upstream = upstreamIn(project);
+    if (store.objects.get('Project', { namespace, name })) {
+      throw new Terminal('AlreadyExists', `Project ${name} already exists`);
+    }
+    // The token goes to where tokens are kept, and into no object.
+    if (upstream) await configuration.ensureProject(name, upstream);
+    return contextOf(await store.create('Project', { namespace, name }, { shipyard, deletionPolicy: 'Delete' }));
+  }
+
+  async deleteProject(name: string): Promise<string> {
+    const project = this.#project(name);
+    await this.#settings.store.remove(project);
+    return contextOf({ metadata: { ...project.metadata, deletionTimestamp: new Date().toISOString() } });
+  }
+
+  async createService(projectName: string, service: NewService): Promise<string> {
+    const { store, namespace } = this.#settings;
+    const project = this.#project(projectName);
+    const name = nameIn(service.serviceName, 'serviceName');
+    const ref = { namespace, name: `${projectName}-${name}` };
+    const known = store.objects.ofProject('Service', namespace, projectName).some((one) => keptnName(one) === name);
+    if (known) throw new Terminal('AlreadyExists', `Service ${name} already exists in project ${projectName}`);
+    if (service.helmChart) await this.#writeChart(project, name, service.helmChart);
+    const { deploymentStrategies } = service;
+    const spec = {
+      project: projectName,
+      name,
+      deletionPolicy: 'Delete',
+      ...(deploymentStrategies && { deploymentStrategies }),
+    };
+    return contextOf(await store.create('Service', ref, { ...spec, deletionPolicy: 'Delete' }), project.metadata.uid);
+  }
+
+  #project(name: string): Stored<'Project'> {
+    const { store, namespace } = this.#settings;
+    const project = store.objects.get('Project', { namespace, name });
+    if (project === undefined || project.metadata.deletionTimestamp !== undefined) {
+      throw new Terminal('NotFound', `Project ${name} does not exist`);
+    }
+    return project;
+  }
+
+  /** Before the Service: who listens for its event finds the chart in Git. */
+  async #writeChart(project: Stored<'Project'>, service: string, chart: string): Promise<void> {
+    const { store, configuration } = this.#settings;
+    const { namespace, name } = project.metadata;
+    const content = Buffer.from(chart, 'base64');
+    for (const { name: stage } of shipyardStages(project, store.objects.ofProject('Stage', namespace, name))) {
+      await configuration.ensureService(name, stage, service);
+      await configuration.write({ project: name, stage, service }, `helm/${service}.tgz`, content);
+    }
+  }
+}
+
+function nameIn(given: string, field: string): string {
+  const result = dnsLabel.safeParse(given);
+  if (result.success) return result.data;
+  throw new FieldError(605, `${field} in body ${problemsOf(result.error).replace(/^[^:]*: /, '')}`);
+}
+
+function shipyardIn(base64: string): z.output<typeof shipyardFile> {
+  let content: unknown;
+  try {
+    content = parse(Buffer.from(base64, 'base64').toString('utf8'));
+  } catch (error) {
+    throw new FieldError(605, `shipyard in body is no YAML: ${messageOf(error)}`);
+  }
+  const result = shipyardFile.safeParse(content);
+  if (result.success) return result.data;
+  throw new FieldError(605, `shipyard in body: ${problemsOf(result.error)}`);
+}
+
+function upstreamIn({ gitUser = '', gitToken = '', gitRemoteURL = '' }: NewProject) {
+  const given = [gitUser, gitToken, gitRemoteURL].filter((one) => one !== '').length;
+  if (given === 0) return undefined;
+  if (given < 3)
+    throw new FieldError(602, 'gitUser, gitToken and gitRemoteURL in body belong together: give all or none');
+  return { url: gitRemoteURL, user: gitUser, token: gitToken };
+}

@@ -1,0 +1,149 @@
+/** The calls of 0.6.2's api, and reading beyond it: what people declare, what has happened. */
+import { messageOf, Terminal, Transient } from '../../lib/errors/classes.ts';
+import { withDeadline } from '../../lib/errors/deadline.ts';
+import { answer, route, stream, type Route } from '../../lib/http/route.ts';
+import { z } from 'zod';
+import { channelToken } from './channel-token.ts';
+import { newestEvent } from './datastore.ts';
+import type { Declarations } from './declare.ts';
+import { Forwarder } from './forward.ts';
+import { eventBody, eventContext, projectBody, projectParams, serviceBody } from './schemas.ts';
+
+export interface Places {
+  configuration: string;
+  eventbroker: string;
+  datastore: string;
+}
+
+const SOURCE = 'https://github.com/keptn/keptn/api';
+const EVENT_MS = 10_000;
+const accepted = z.object({ keptnContext: z.string() });
+const refused = z.object({ message: z.string() });
+
+/** The calls that are described: one place says what they take and give. */
+export function apiRoutes(declarations: Declarations, { eventbroker }: Places, token: string): Route[] {
+  const context = async (keptnContext: string) =>
+    answer(200, { body: { keptnContext, token: await channelToken(keptnContext, token) } });
+  return [
+    route({
+      method: 'post',
+      path: '/v1/auth',
+      tag: 'Access',
+      summary: 'Says whether the token is right',
+      answers: { 200: null },
+      handle: async () => answer(200),
+    }),
+    route({
+      method: 'post',
+      path: '/v1/event',
+      tag: 'Events',
+      summary: 'Sends an event; answered when it is stored',
+      body: { name: 'event', schema: eventBody },
+      answers: { 200: eventContext },
+      async handle({ body }) {
+        // As 0.6.2: the time is ours, since its command line sends the year 1.
+        const event = { specversion: '0.2', ...body, source: body.source || SOURCE, time: new Date().toISOString() };
+        return context(await send(event, eventbroker));
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/v1/project',
+      tag: 'Projects',
+      summary: 'Makes a project',
+      body: { name: 'project', schema: projectBody },
+      answers: { 200: eventContext },
+      async handle({ body }) {
+        return context(await declarations.createProject(body));
+      },
+    }),
+    route({
+      method: 'delete',
+      path: '/v1/project/{projectName}',
+      tag: 'Projects',
+      summary: 'Deletes a project with all that was made of it',
+      params: projectParams,
+      answers: { 200: eventContext },
+      async handle({ params }) {
+        return context(await declarations.deleteProject(params.projectName));
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/v1/project/{projectName}/service',
+      tag: 'Projects',
+      summary: 'Makes a service, with a chart where one is given',
+      params: projectParams,
+      body: { name: 'service', schema: serviceBody },
+      answers: { 200: eventContext },
+      async handle({ params, body }) {
+        return context(await declarations.createService(params.projectName, body));
+      },
+    }),
+  ];
+}
+
+async function send(event: object, eventbroker: string): Promise<string> {
+  const { status, body } = await withDeadline(EVENT_MS, async (signal) => {
+    const headers = { 'content-type': 'application/cloudevents+json' };
+    const response = await fetch(eventbroker, { method: 'POST', headers, body: JSON.stringify(event), signal });
+    return { status: response.status, body: await response.json() };
+  }).catch((error: unknown) => {
+    throw new Transient(`the eventbroker does not answer: ${messageOf(error)}`, { cause: error });
+  });
+  if (status === 202) return accepted.parse(body).keptnContext;
+  const message = refused.safeParse(body).data?.message ?? `HTTP ${status}`;
+  if (status >= 500) throw new Transient(`the eventbroker says: ${message}`);
+  throw new Terminal(status === 413 ? 'TooLarge' : status === 400 ? 'InvalidBody' : 'InvalidField', message);
+}
+
+const methods = ['get', 'post', 'put', 'delete'] as const;
+const project = '/v1/project/:projectName';
+const stage = `${project}/stage/:stage`;
+/** What 0.6.2's gateway handed on besides `/configuration-service`. */
+const resources = [project, stage, `${stage}/service/:service`, `${project}/service/:service`].flatMap((path) => [
+  `${path}/resource`,
+  `${path}/resource/*rest`,
+]);
+/** Reads that need no other door than this one. */
+const reads = ['/v1/project', project, `${project}/stage`, stage, `${stage}/service`, `${stage}/service/:service`];
+
+/** Requests that go to another service as they are. */
+export function forwardedRoutes({ configuration, datastore }: Places): { routes: Route[]; close: () => void } {
+  const toConfiguration = new Forwarder(configuration);
+  const toDatastore = new Forwarder(datastore);
+  const prefix = '/configuration-service';
+  const routes = [
+    stream('get', '/v1/event', async (request, response) => {
+      const { keptnContext, type, ...others } = request.query;
+      // 0.6.2's command line sends it along.
+      delete others['pageSize'];
+      // As 0.6.2: with these two alone it is one event, the newest.
+      if (typeof keptnContext !== 'string' || typeof type !== 'string' || Object.keys(others).length > 0) {
+        return toDatastore.forward(request.originalUrl.replace(/^\/v1/, ''), request, response);
+      }
+      const event = await newestEvent(datastore, keptnContext, type);
+      if (!event) throw new Terminal('NotFound', `No Keptn ${type} event found for context: ${keptnContext}`);
+      response.json(event);
+    }),
+    stream('get', '/v1/log', (request, response) =>
+      toDatastore.forward(request.originalUrl.replace(/^\/v1/, ''), request, response),
+    ),
+    ...reads.map((path) =>
+      stream('get', path, (request, response) => toConfiguration.forward(request.originalUrl, request, response)),
+    ),
+    ...methods.flatMap((method) => [
+      ...resources.map((path) =>
+        stream(method, path, (request, response) => toConfiguration.forward(request.originalUrl, request, response)),
+      ),
+      stream(method, `${prefix}/*path`, (request, response) =>
+        toConfiguration.forward(request.originalUrl.slice(prefix.length), request, response),
+      ),
+    ]),
+  ];
+  const close = (): void => {
+    toConfiguration.close();
+    toDatastore.close();
+  };
+  return { routes, close };
+}

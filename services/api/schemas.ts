@@ -1,0 +1,43 @@
+/** What requests to the api bring and answers have: checked at the boundary, and shown in the OpenAPI document. */
+import { z } from 'zod';
+
+const text = z.string().max(1024);
+const base64 = z.base64('must be base64');
+
+export const eventContext = z
+  .strictObject({
+    keptnContext: z.string().describe('In it is told what becomes of the request.'),
+    token: z.string().describe('Opens the websocket of this keptn context, in the header `Token`.'),
+  })
+  .meta({ id: 'EventContext' });
+
+/** Looked at closely by the eventbroker. */
+export const eventBody = z
+  .looseObject({ type: text.min(1), source: z.string().max(1024).optional(), data: z.unknown() })
+  .meta({
+    id: 'KeptnEvent',
+    description: 'A CloudEvent 0.2, 0.3 or 1.0; what is missing of id, time and context is added.',
+  });
+
+export const projectBody = z
+  .object({
+    name: text.min(1),
+    shipyard: base64.min(1).describe('shipyard.yaml in base64.'),
+    gitUser: text.optional(),
+    gitToken: text.optional(),
+    gitRemoteURL: text.optional().describe('A repository that the project begins with and follows.'),
+  })
+  .meta({ id: 'NewProject' });
+
+export const serviceBody = z
+  .object({
+    serviceName: text.min(1),
+    helmChart: base64.optional().describe('A Helm chart as tgz, in base64.'),
+    deploymentStrategies: z
+      .record(z.string(), z.enum(['direct', 'duplicate']))
+      .optional()
+      .describe('By stage, or `*` for all.'),
+  })
+  .meta({ id: 'NewService' });
+
+export const projectParams = z.object({ projectName: text });
