@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { expect } from 'chai';
 import { pack } from 'tar-stream';
+import { startBrowser } from './launch/browser.ts';
 import { startStandalone, until, type Standalone } from './launch/standalone.ts';
 
 const shipyard = (...stages: string[]): string =>
@@ -227,5 +228,25 @@ describe('the api', () => {
     ]);
     expect((await fetch(`${keptn.url}/docs`)).status).to.equal(200);
     expect(await readFile(join(keptn.folder, 'api-token'), 'utf8')).to.include(keptn.token);
+  });
+
+  it('has a page that makes a call with the token that one gives it', async () => {
+    const browser = await startBrowser();
+    try {
+      const page = await browser.newPage();
+      const errors: string[] = [];
+      page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
+      await page.goto(`${keptn.url}/docs`);
+      await page.click('.authorize');
+      await page.fill('.modal-ux input', keptn.token);
+      await page.click('.modal-btn.authorize');
+      await page.click('.btn-done');
+      await page.click('.opblock-summary-path >> nth=0');
+      await page.click('.execute');
+      await page.waitForSelector('.live-responses-table .response-col_status:has-text("200")');
+      expect(errors).to.deep.equal([]);
+    } finally {
+      await browser.close();
+    }
   });
 });
