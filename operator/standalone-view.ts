@@ -81,7 +81,7 @@ export function createView(out: NodeJS.WriteStream): View {
       const message = findCondition(object.status, 'Ready')?.message ?? '';
       if (row.ready === 'True')
         line('✓', 'green', `${name}: ${message}${row.commit && paint('dim', ` (commit ${row.commit})`)}`);
-      else line('…', 'yellow', `${name}: ${row.reason}, ${message}`);
+      else if (row.reason !== '') line('…', 'yellow', `${name}: ${row.reason}, ${message}`);
     },
     event({ type, source, data, shkeptncontext }) {
       const { project, service, stage, message } =

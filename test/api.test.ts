@@ -145,8 +145,10 @@ describe('the api', () => {
     expect(json).to.deep.include({ resourceContent: 'aGVsbG8=' });
   });
 
-  it('deletes a project', async () => {
+  it('deletes a project with its services, and one of that name begins with none', async () => {
     await project('gone', 'dev');
+    const service = { serviceName: 'carts' };
+    expect((await ask('POST /v1/project/gone/service', service)).status).to.equal(200);
     const { status, json } = await ask('DELETE /v1/project/gone');
     expect(status).to.equal(200);
     const { keptnContext, token } = json as { keptnContext: string; token: string };
@@ -156,6 +158,9 @@ describe('the api', () => {
     reader.socket.terminate();
     await until('it is gone', async () => (await ask('GET /v1/project/gone')).status === 404);
     expect((await ask('DELETE /v1/project/gone')).status).to.equal(404);
+    await project('gone', 'dev');
+    expect((await ask('GET /v1/project/gone/stage/dev/service')).json).to.deep.include({ services: [] });
+    expect((await ask('POST /v1/project/gone/service', service)).status).to.equal(200);
   });
 
   it('sends events, gives the newest of a type as 0.6.2, and finds all by every filter', async () => {

@@ -63,7 +63,13 @@ export class Declarations {
 
   async deleteProject(name: string): Promise<string> {
     const project = this.#project(name);
-    await this.#settings.store.remove(project);
+    const { store, namespace } = this.#settings;
+    await store.remove(project);
+    // Else they would wait for a project of that name, and come back with it.
+    const left = (['Service', 'Resource', 'Stage'] as const).flatMap((kind): Stored[] =>
+      store.objects.ofProject(kind, namespace, name),
+    );
+    await Promise.all(left.map((object) => store.remove(object)));
     return contextOf({ metadata: { ...project.metadata, deletionTimestamp: new Date().toISOString() } });
   }
 
