@@ -130,7 +130,9 @@ describe('the api', () => {
     const none = { serviceName: 'other', helmChart: Buffer.from('no chart').toString('base64') };
     const refused = await ask('POST /v1/project/shop/service', none);
     expect([refused.status, (refused.json as { message: string }).message]).to.have.nested.property('[0]', 422);
-    expect((refused.json as { message: string }).message).to.include('no Helm chart');
+    expect((refused.json as { message: string }).message).to.include('helmChart in body is no Helm chart');
+    const { json: services } = await ask('GET /v1/project/shop/stage/dev/service');
+    expect(services).to.deep.include({ services: [{ serviceName: 'carts' }] });
     expect((await ask('POST /v1/project/shop/service', { serviceName: 'carts' })).status).to.equal(400);
     expect((await ask('POST /v1/project/nowhere/service', { serviceName: 'carts' })).status).to.equal(404);
     const strategies = { serviceName: 'third', deploymentStrategies: { dev: 'blue_green_service' } };

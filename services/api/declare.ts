@@ -14,6 +14,7 @@ import { shipyardStageSchema } from '../../lib/model/project.ts';
 import { shipyardStages } from '../../lib/model/shipyard.ts';
 import { keptnName } from '../../lib/model/stage.ts';
 import type { ResourceStore } from '../../lib/resources/port.ts';
+import { unpackChart } from '../configuration-service/chart.ts';
 
 export interface DeclareSettings {
   store: ResourceStore;
@@ -105,6 +106,8 @@ export class Declarations {
     const { store, configuration } = this.#settings;
     const { namespace, name } = project.metadata;
     const content = Buffer.from(chart, 'base64');
+    // Before anything is made of it.
+    await unpackChart(content, 'helmChart');
     for (const { name: stage } of shipyardStages(project, store.objects.ofProject('Stage', namespace, name))) {
       await configuration.ensureService(name, stage, service);
       await configuration.write({ project: name, stage, service }, `helm/${service}.tgz`, content);
