@@ -1,9 +1,10 @@
-/** `npm run generate`: writes crds/*.yaml, docs/spec/*.md and docs/errors.md from lib; `--check` fails when they differ. */
+/** `npm run generate`: writes crds/*.yaml, docs/spec/*.md and docs/errors.md from lib, docs/cli.md from cli; `--check` fails when they differ. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { kindNames } from '../lib/model/object.ts';
 import { codes } from '../lib/errors/codes.ts';
+import { cliPage } from './cli-page.ts';
 import { crdOf } from './crd.ts';
 import { docsPageOf } from './docs-page.ts';
 
@@ -43,6 +44,8 @@ files.set(
     '',
   ].join('\n'),
 );
+
+files.set('docs/cli.md', cliPage());
 
 const check = process.argv.includes('--check');
 const stale: string[] = [];

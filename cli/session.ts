@@ -1,0 +1,45 @@
+/** What every command has at hand: its flags for output and waiting, and Keptn. */
+import { Option, type Command } from 'commander';
+import type { Begun } from './client.ts';
+import { formats, Output, type Format } from './output.ts';
+
+interface Common {
+  output: Format;
+  quiet: boolean;
+  wait: boolean;
+  timeout: number;
+}
+
+/** Flags that all commands have. */
+export function withOutput(command: Command): Command {
+  return command
+    .addOption(new Option('-o, --output <format>', 'how results are shown').choices(formats).default('table'))
+    .option('-q, --quiet', 'no progress, only results and errors', false);
+}
+
+/** Flags of commands that begin something. */
+export function withWaiting(command: Command): Command {
+  return withOutput(command)
+    .option('--no-wait', 'do not wait until it is done')
+    .option('--timeout <seconds>', 'how long to wait', Number, 90);
+}
+
+export function outputOf(command: Command): Output {
+  const { output, quiet } = command.opts<Common>();
+  return new Output(output, quiet);
+}
+
+export async function clientOf() {
+  const [{ Client }, { loadCredentials }] = await Promise.all([import('./client.ts'), import('./credentials.ts')]);
+  return new Client(await loadCredentials());
+}
+
+/** Says in which keptn context it is told, and shows that to its end, unless nobody waits. */
+export async function whenDone(command: Command, begun: Begun): Promise<void> {
+  const { wait, timeout } = command.opts<Common>();
+  const output = outputOf(command);
+  output.line('INFO', `ID of Keptn context: ${begun.keptnContext}`);
+  if (!wait) return;
+  const { follow } = await import('./follow.ts');
+  await follow((await clientOf()).credentials, begun.keptnContext, output, timeout * 1000);
+}

@@ -1,0 +1,205 @@
+/** Our command line against a running Keptn: what it shows, what it says when something is wrong, and its exit codes. */
+import { spawn } from 'node:child_process';
+import { mkdtemp, mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from 'chai';
+import { parse } from 'yaml';
+import { root } from './launch/node-process.ts';
+import { startStandalone, until, type Standalone } from './launch/standalone.ts';
+
+interface Ran {
+  code: number | null;
+  out: string;
+  err: string;
+}
+
+describe('keptn', () => {
+  let instance: Standalone;
+  let folder: string;
+  let shipyard: string;
+
+  before(async () => {
+    instance = await startStandalone();
+    folder = await mkdtemp(join(tmpdir(), 'keptn-cli-'));
+    shipyard = join(folder, 'shipyard.yaml');
+    await writeFile(
+      shipyard,
+      'stages:\n- name: dev\n  deployment_strategy: direct\n- name: prod\n  deployment_strategy: direct\n',
+    );
+  });
+  after(async () => {
+    await instance.stop();
+    await rm(folder, { recursive: true });
+  });
+
+  function start(args: string[], env: Record<string, string> = {}) {
+    const command = [join(root, 'cli/keptn.mjs'), ...args];
+    const credentials = join(folder, 'credentials.json');
+    const child = spawn(process.execPath, command, { env: { ...process.env, KEPTN_CREDENTIALS: credentials, ...env } });
+    const ran: Ran = { code: null, out: '', err: '' };
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (ran.out += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (ran.err += text));
+    const ended = new Promise<Ran>((resolve) => child.once('close', (code) => resolve(Object.assign(ran, { code }))));
+    return { child, ran, ended };
+  }
+  const keptn = (...args: string[]): Promise<Ran> => start(args).ended;
+
+  it('says what to do without credentials, with a wrong token, and where nobody is', async () => {
+    const unknown = await keptn('status');
+    expect([unknown.code, unknown.err]).to.deep.equal([
+      4,
+      'Error: not authenticated: keptn auth --endpoint=<address> --api-token=<token>, or set KEPTN_ENDPOINT and KEPTN_API_TOKEN\n',
+    ]);
+    const wrong = await keptn('auth', '--endpoint', instance.url, '--api-token', 'wrong');
+    expect([wrong.code, wrong.err]).to.have.nested.property('[0]', 4);
+    expect(wrong.err).to.match(/^Error: incorrect api key auth: keptn auth/);
+    const nobody = await keptn('auth', '--endpoint', 'http://127.0.0.1:1', '--api-token', 'any');
+    expect(nobody.code).to.equal(3);
+    expect(nobody.err).to.match(/^Error: cannot reach Keptn at http:\/\/127\.0\.0\.1:1 .*keptn auth sets another/);
+  });
+
+  it('keeps the token for its owner alone, and takes the certificate that was there and no other', async () => {
+    const { code, err } = await keptn('auth', '-e', instance.secureUrl, '-a', instance.token);
+    expect([code, err]).to.have.nested.property('[0]', 0);
+    expect(err).to.include('from now on only this one is taken').and.not.include(instance.token);
+    expect((await stat(join(folder, 'credentials.json'))).mode & 0o777).to.equal(0o600);
+    expect((await keptn('status')).out).to.match(
+      new RegExp(`^ENDPOINT +AUTHENTICATED\\n${instance.secureUrl} +true\\n$`),
+    );
+    const other = await startStandalone();
+    const { ended } = start(['status']);
+    expect((await ended).code).to.equal(0);
+    const credentials = join(folder, 'credentials.json');
+    const { readFile } = await import('node:fs/promises');
+    const kept = await readFile(credentials, 'utf8');
+    await writeFile(credentials, kept.replace(instance.secureUrl, other.secureUrl));
+    const refused = await keptn('status');
+    expect(refused.code).to.equal(3);
+    expect(refused.err).to.include('is not the known one');
+    await writeFile(credentials, kept);
+    await other.stop();
+  });
+
+  it('makes a project and shows how, a service, a file; lists them; and deletes it all', async () => {
+    const made = await keptn('create', 'project', 'shop', '--shipyard', shipyard);
+    expect(made.code, made.err).to.equal(0);
+    expect(made.err.split('\n').slice(1)).to.have.members([
+      'Project shop created',
+      'Stage dev created',
+      'Stage prod created',
+      'Shipyard successfully processed',
+      '',
+    ]);
+    expect((await keptn('create', 'service', 'front', '-p', 'shop')).err).to.include('Service front created');
+    expect((await keptn('get', 'projects')).out).to.match(/^NAME +STAGES\n[\s\S]*^shop +dev, prod$/m);
+    expect(JSON.parse((await keptn('get', 'services', '-p', 'shop', '-s', 'prod', '-o', 'json')).out)).to.deep.equal([
+      { serviceName: 'front' },
+    ]);
+    const add = [
+      'add-resource',
+      '-p',
+      'shop',
+      '-s',
+      'dev',
+      '--service',
+      'front',
+      '-r',
+      shipyard,
+      '--resourceUri',
+      'a/b.yaml',
+    ];
+    expect((await keptn(...add)).code).to.equal(0);
+    const { out } = await keptn('get', 'resources', '-p', 'shop', '-s', 'dev', '--service', 'front', '-o', 'yaml');
+    expect(parse(out)).to.deep.include({ resourceURI: '/a/b.yaml' });
+    const gone = await keptn('delete', 'project', 'shop');
+    expect([gone.code, gone.err]).to.have.nested.property('[0]', 0);
+    expect(gone.err).to.include('Project shop deleted');
+    expect((await keptn('get', 'stages', '-p', 'shop')).code).to.equal(1);
+  });
+
+  it('packs a chart from its folder, and says before it sends what cannot be one', async () => {
+    expect((await keptn('create', 'project', 'charts', '-s', shipyard, '-q')).err).to.equal('');
+    const chart = join(folder, 'carts');
+    await mkdir(join(chart, 'templates'), { recursive: true });
+    const onboard = (path: string): Promise<Ran> =>
+      keptn('onboard', 'service', 'carts', '-p', 'charts', '--chart', path);
+    expect((await onboard(chart)).err).to.include('is no chart: it has no Chart.yaml');
+    await writeFile(join(chart, 'Chart.yaml'), 'name: carts\n');
+    await writeFile(join(chart, 'values.yaml'), 'image: a\n');
+    expect((await onboard(chart)).err).to.include('values.yaml has no replicaCount');
+    await writeFile(join(chart, 'values.yaml'), 'image: a\nreplicaCount: 1\n');
+    await writeFile(join(chart, 'templates', 'service.yaml'), 'kind: Service\n');
+    expect((await onboard(shipyard)).err).to.include('is no Helm chart');
+    expect((await onboard(chart)).code).to.equal(0);
+    const { out } = await keptn('get', 'resources', '-p', 'charts', '-s', 'prod', '--service', 'carts');
+    expect(out).to.include('/helm/carts/templates/service.yaml');
+  });
+
+  it('sends events and finds them, the newest first', async () => {
+    const evaluate = ['send', 'event', 'start-evaluation', '--project', 'a', '--stage', 'b', '--service', 'c'];
+    const sent = await keptn(...evaluate, '--start', '2026-11-24T10:00:00', '--timeframe', '10m', '-l', 'x=1,y=2');
+    const [, context = ''] = /ID of Keptn context: (\S+)/.exec(sent.err) ?? [];
+    const found = async () =>
+      JSON.parse((await keptn('get', 'events', '--keptn-context', context, '-o', 'json')).out) as unknown[];
+    await until('the event', async () => (await found()).length === 1);
+    expect((await found())[0])
+      .to.have.property('data')
+      .that.deep.include({
+        start: '2026-11-24T10:00:00.000Z',
+        end: '2026-11-24T10:10:00.000Z',
+        labels: { x: '1', y: '2' },
+      });
+    expect((await keptn('get', 'event', 'evaluation-done', '--keptn-context', context)).code).to.equal(1);
+    const wrong: [string[], string][] = [
+      [['--timeframe', '5'], '--timeframe: must be minutes'],
+      [['--start', '2026-11-24T10:00:00'], '--start: needs'],
+      [['--start', 'noon', '--timeframe', '5m'], '--start: must be a time'],
+      [['--start', '2026-11-24T10:00:00', '--end', '2026-11-24T10:00:30'], 'a minute after'],
+    ];
+    for (const [flags, message] of wrong) {
+      const refused = await keptn(...evaluate, ...flags);
+      expect([refused.code, refused.err.includes(message)], refused.err).to.deep.equal([2, true]);
+    }
+    const file = join(folder, 'event.json');
+    await writeFile(file, JSON.stringify({ type: 'sh.keptn.event.mine', source: 'me', data: {} }));
+    expect((await keptn('send', 'event', '-f', file)).code).to.equal(0);
+    expect((await keptn('send', 'event', '-f', shipyard)).err).to.include('is not JSON');
+  });
+
+  it('waits no longer than it is told, says where it goes on, and can be ended by Ctrl-C', async () => {
+    const artifact = ['send', 'event', 'new-artifact', '--project', 'a', '--service', 'b', '--image', 'x/b:1'];
+    const late = await keptn(...artifact, '--timeout', '1');
+    expect(late.code).to.equal(5);
+    expect(late.err).to.match(/not done within 1 s; it goes on: keptn logs --follow \S+ shows the rest/);
+    expect((await keptn(...artifact, '--no-wait')).code).to.equal(0);
+    const { child, ran, ended } = start(artifact);
+    await until('it waits', () => ran.err.includes('ID of Keptn context'));
+    await sleep(200);
+    child.kill('SIGINT');
+    expect((await ended).code).to.equal(130);
+  });
+
+  it('shows what was told in a context, and follows what is told', async () => {
+    const { err } = await keptn('create', 'project', 'told', '-s', shipyard);
+    const [, context = ''] = /ID of Keptn context: (\S+)/.exec(err) ?? [];
+    expect((await keptn('logs', context, '--follow')).err).to.include('Shipyard successfully processed');
+    await until('the log', async () => (await keptn('logs', context)).out.includes('Shipyard successfully processed'));
+    expect((await keptn('logs', context)).out).to.match(/^TIME +SERVICE +MESSAGE\n.*Project told created\n/);
+  });
+
+  it('refuses a command line that is not valid with code 2, and helps with 0', async () => {
+    for (const args of [
+      ['frobnicate'],
+      ['create', 'project', 'x'],
+      ['get', 'projects', '-o', 'xml'],
+      ['create', 'project', 'x', '-s', '/no'],
+    ]) {
+      expect((await keptn(...args)).code, args.join(' ')).to.equal(2);
+    }
+    const help = await keptn('--help');
+    expect([help.code, help.out]).to.have.nested.property('[0]', 0);
+    expect(help.out).to.include('onboard');
+  });
+});
