@@ -9,7 +9,7 @@ import type { Configuration } from '../../lib/configuration/client.ts';
 import { FieldError } from '../../lib/http/validate.ts';
 import { contextOf } from '../../lib/model/keptn-context.ts';
 import { dnsLabel, problemsOf } from '../../lib/model/names.ts';
-import type { Stored } from '../../lib/model/object.ts';
+import type { Spec, Stored } from '../../lib/model/object.ts';
 import { shipyardStageSchema } from '../../lib/model/project.ts';
 import { shipyardStages } from '../../lib/model/shipyard.ts';
 import { keptnName } from '../../lib/model/stage.ts';
@@ -83,13 +83,13 @@ export class Declarations {
     if (known) throw new Terminal('AlreadyExists', `Service ${name} already exists in project ${projectName}`);
     if (service.helmChart) await this.#writeChart(project, name, service.helmChart);
     const { deploymentStrategies } = service;
-    const spec = {
+    const spec: Spec<'Service'> = {
       project: projectName,
       name,
       deletionPolicy: 'Delete',
       ...(deploymentStrategies && { deploymentStrategies }),
     };
-    return contextOf(await store.create('Service', ref, { ...spec, deletionPolicy: 'Delete' }), project.metadata.uid);
+    return contextOf(await store.create('Service', ref, spec), project.metadata.uid);
   }
 
   #project(name: string): Stored<'Project'> {
