@@ -33,6 +33,11 @@ export class Waiting extends KeptnError {}
 /** Nothing changes until a person does; `message` is a sentence for that person. */
 export class Terminal extends KeptnError {}
 
+/** True for an error of Node or of the system with this code, such as ENOENT. */
+export function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}
+
 /** The text of anything thrown. */
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

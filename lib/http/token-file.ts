@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { Terminal } from '../errors/classes.ts';
+import { hasCode, Terminal } from '../errors/classes.ts';
 
 /** 32 characters and more are out of reach for guessing; fewer are a mistake. */
 const MIN_LENGTH = 16;
@@ -14,7 +14,7 @@ export async function tokenFromFile(path: string): Promise<string> {
     await writeFile(path, `${token}\n`, { flag: 'wx', mode: 0o600 });
     return token;
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    if (!hasCode(error, 'EEXIST')) throw error;
   }
   const token = (await readFile(path, 'utf8')).trim();
   if (token.length < MIN_LENGTH) {

@@ -6,7 +6,7 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, utimesSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { hasCode } from './lock.ts';
+import { hasCode } from '../../errors/classes.ts';
 
 const tries = z.tuple([z.literal('try'), z.int(), z.int()]);
 const done = z.tuple([z.literal('done'), z.int()]);

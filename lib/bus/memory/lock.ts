@@ -1,7 +1,7 @@
 /** One process a folder: two that append to one log would write over each other. */
 import { open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Terminal } from '../../errors/classes.ts';
+import { hasCode, Terminal } from '../../errors/classes.ts';
 
 /** Folders that this process holds: its own id in a lock file may be left over from an earlier life in a container. */
 const held = new Set<string>();
@@ -41,8 +41,4 @@ function isRunning(pid: number): boolean {
   } catch (error) {
     return hasCode(error, 'EPERM');
   }
-}
-
-export function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

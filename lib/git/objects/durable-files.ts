@@ -6,6 +6,7 @@ import { execFile } from 'node:child_process';
 import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { hasCode } from '../../errors/classes.ts';
 
 const run = promisify(execFile);
 
@@ -44,10 +45,6 @@ export async function syncFileSystem(folder: string): Promise<void> {
 }
 
 export function ignoreMissing(error: unknown): undefined {
-  if (isErrno(error, 'ENOENT')) return undefined;
+  if (hasCode(error, 'ENOENT')) return undefined;
   throw error;
-}
-
-export function isErrno(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

@@ -9,8 +9,8 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { Terminal } from '../../errors/classes.ts';
-import { ignoreMissing, isErrno } from './durable-files.ts';
+import { hasCode, Terminal } from '../../errors/classes.ts';
+import { ignoreMissing } from './durable-files.ts';
 
 const TOUCH_MS = 2000;
 const STALE_MS = 10_000;
@@ -36,7 +36,7 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
       // Unlike a rename, a link fails when somebody was faster.
       const taken = await link(draft, path).then(
         () => true,
-        (error: unknown) => (isErrno(error, 'EEXIST') ? false : Promise.reject(error as Error)),
+        (error: unknown) => (hasCode(error, 'EEXIST') ? false : Promise.reject(error as Error)),
       );
       if (taken) break;
       const holder = await readHolder(path);
@@ -97,7 +97,7 @@ function startOf(pid: number): string {
     process.kill(pid, 0);
     return 'running';
   } catch (error) {
-    return isErrno(error, 'EPERM') ? 'running' : '';
+    return hasCode(error, 'EPERM') ? 'running' : '';
   }
 }
 

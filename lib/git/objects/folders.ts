@@ -5,9 +5,9 @@
 import { randomUUID } from 'node:crypto';
 import { access, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Terminal } from '../../errors/classes.ts';
+import { hasCode, Terminal } from '../../errors/classes.ts';
 import { dnsLabel, MAIN_BRANCH } from '../../model/names.ts';
-import { isErrno, syncPath, syncTree } from './durable-files.ts';
+import { syncPath, syncTree } from './durable-files.ts';
 
 const SUFFIX = '.git';
 const CONFIG = '[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n';
@@ -65,7 +65,7 @@ export class Folders {
       await rename(draft, target);
     } catch (error) {
       await rm(draft, { recursive: true, force: true });
-      if (!isErrno(error, 'ENOTEMPTY') && !isErrno(error, 'EEXIST')) throw error;
+      if (!hasCode(error, 'ENOTEMPTY') && !hasCode(error, 'EEXIST')) throw error;
       throw new Terminal('AlreadyExists', `repository ${repository} is there already`);
     }
     await this.#syncNames();

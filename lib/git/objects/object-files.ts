@@ -6,8 +6,8 @@
  */
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { messageOf } from '../../errors/classes.ts';
-import { ignoreMissing, isErrno } from './durable-files.ts';
+import { hasCode, messageOf } from '../../errors/classes.ts';
+import { ignoreMissing } from './durable-files.ts';
 import { compressObject, decompressObject, hasId, type EncodedObject, type StoredObject } from './object-encoding.ts';
 import { PackFolder, type PackCaches } from './pack-folder.ts';
 
@@ -31,7 +31,7 @@ export class ObjectFiles {
     try {
       await rename(temporary, target);
     } catch (error) {
-      if (!isErrno(error, 'ENOENT')) throw error;
+      if (!hasCode(error, 'ENOENT')) throw error;
       await mkdir(join(target, '..'), { recursive: true });
       await rename(temporary, target);
     }

@@ -5,7 +5,8 @@
 import { statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ignoreMissing, isErrno } from './durable-files.ts';
+import { hasCode } from '../../errors/classes.ts';
+import { ignoreMissing } from './durable-files.ts';
 import { Lru } from './lru.ts';
 import type { StoredObject } from './object-encoding.ts';
 import { PackFile } from './pack-file.ts';
@@ -58,7 +59,7 @@ export class PackFolder {
         return undefined;
       } catch (error) {
         // Replaced between the listing and the opening.
-        if (!isErrno(error, 'ENOENT') || tries === TRIES) throw error;
+        if (!hasCode(error, 'ENOENT') || tries === TRIES) throw error;
         this.#listed = undefined;
       }
     }

@@ -7,8 +7,8 @@ import { readFileSync } from 'node:fs';
 import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Transient } from '../../errors/classes.ts';
-import { ignoreMissing, isErrno } from './durable-files.ts';
+import { hasCode, Transient } from '../../errors/classes.ts';
+import { ignoreMissing } from './durable-files.ts';
 
 const ID = /^[0-9a-f]{40}$/;
 const LOCK_TRIES = 50;
@@ -28,7 +28,7 @@ export class Refs {
       // A power failure may leave an empty file: the journal restores it.
       return ID.test(id) ? id : undefined;
     } catch (error) {
-      if (!isErrno(error, 'ENOENT')) throw error;
+      if (!hasCode(error, 'ENOENT')) throw error;
     }
     try {
       return parsePacked(readFileSync(join(this.#repository, 'packed-refs'), 'utf8')).get(branch);
@@ -95,7 +95,7 @@ export class Refs {
         await writeFile(path, content, { flag: 'wx' });
         return;
       } catch (error) {
-        if (!isErrno(error, 'EEXIST')) throw error;
+        if (!hasCode(error, 'EEXIST')) throw error;
         if (tries === LOCK_TRIES) {
           throw new Transient(`another program holds ${path}; remove that file if none is running`, { cause: error });
         }

@@ -1,6 +1,7 @@
 /** Which files of a folder may declare something, and what tells one state of a file from another. */
 import { readdir, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
+import { hasCode } from '../../errors/classes.ts';
 
 /** Hidden files and folders (`.git`, `.a.yaml.swp`) and what editors put beside a file are none of ours. */
 export function isIgnored(directory: string, path: string): boolean {
@@ -32,8 +33,7 @@ export async function stampOf(file: string): Promise<Stamp | undefined> {
     const { mtimeMs, ctimeMs, size, ino } = stats;
     return stats.isFile() ? { id: `${mtimeMs}/${ctimeMs}/${size}/${ino}`, modified: mtimeMs } : undefined;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
-      return undefined;
+    if (hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR')) return undefined;
     throw error;
   }
 }

@@ -3,6 +3,7 @@ import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dnsLabel } from '../../../lib/model/names.ts';
 import { decodeUpstream, encodeUpstream, type Credentials } from './credentials.ts';
+import { hasCode } from '../../../lib/errors/classes.ts';
 
 export async function createCredentialFiles(folder: string): Promise<Credentials> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -16,7 +17,7 @@ export async function createCredentialFiles(folder: string): Promise<Credentials
       try {
         return decodeUpstream(await readFile(pathOf(project), 'utf8'), pathOf(project));
       } catch (error) {
-        if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+        if (hasCode(error, 'ENOENT')) return undefined;
         throw error;
       }
     },
