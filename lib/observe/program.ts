@@ -1,8 +1,14 @@
 /** The life of a process of ours: settings from the environment, a start, an end by SIGTERM or SIGINT. */
-import type { z } from 'zod';
+import { z } from 'zod';
 import { messageOf } from '../errors/classes.ts';
 import { problemsOf } from '../model/names.ts';
 import type { Logger } from './log.ts';
+
+/** Settings that several processes have, one meaning each. */
+export const port = z.coerce.number().int().min(0).max(65_535);
+export const list = (text: string): string[] => text.split(',').map((one) => one.trim());
+/** Where NATS is; several with commas. */
+export const natsServers = z.string().default('nats://keptn-nats-cluster').transform(list);
 
 export interface Closable {
   close(): Promise<unknown>;

@@ -8,12 +8,10 @@ import type { EventBus } from '../bus/port.ts';
 import { createEventMetrics, type EventMetrics } from '../observe/event-metrics.ts';
 import { serveHealth } from '../observe/health.ts';
 import { createLog, type Logger } from '../observe/log.ts';
-import { runProgram, type Closable } from '../observe/program.ts';
+import { list, port, runProgram, type Closable } from '../observe/program.ts';
 import { serve } from './serve.ts';
 import { serveHttp } from './serve-http.ts';
 import type { Service } from './service.ts';
-
-const port = z.coerce.number().int().min(0).max(65_535);
 
 const settingsSchema = z.object({
   /** Where NATS is; several with commas. */
@@ -37,7 +35,7 @@ export async function run(service: Service, connect: Connect): Promise<void> {
   const log = createLog(service.name);
   await runProgram(log, settingsSchema, async (settings) => {
     const parts = { metrics: createEventMetrics(), log };
-    const bus = settings.PUBSUB_URL && (await connect({ servers: settings.PUBSUB_URL.split(','), log }));
+    const bus = settings.PUBSUB_URL && (await connect({ servers: list(settings.PUBSUB_URL), log }));
     const health = await serveHealth(
       settings.KEPTN_LISTEN_HOST,
       settings.KEPTN_HEALTH_PORT,

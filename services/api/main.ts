@@ -2,12 +2,10 @@
 import { z } from 'zod';
 import { connectNatsBus } from '../../lib/bus/nats/bus.ts';
 import { createLog } from '../../lib/observe/log.ts';
-import { runProgram } from '../../lib/observe/program.ts';
+import { natsServers, port, runProgram } from '../../lib/observe/program.ts';
 import { createKubernetesStore, loadKubeConfig } from '../../lib/resources/kubernetes/store.ts';
 import { readCertificate, selfSignedIn } from './certificate.ts';
 import { startApi } from './service.ts';
-
-const port = z.coerce.number().int().min(0).max(65_535);
 
 const settings = z
   .object({
@@ -21,11 +19,7 @@ const settings = z
     /** Folder where the self-signed certificate is kept. */
     KEPTN_DATA_DIR: z.string().min(1).default('.keptn'),
     KEPTN_LISTEN_HOST: z.string().min(1).default('0.0.0.0'),
-    /** Where NATS is; several with commas. */
-    PUBSUB_URL: z
-      .string()
-      .default('nats://keptn-nats-cluster')
-      .transform((text) => text.split(',')),
+    PUBSUB_URL: natsServers,
     EVENTBROKER_URI: z.url().default('http://event-broker.keptn.svc.cluster.local/keptn'),
     CONFIGURATION_URI: z.url().default('http://configuration-service:8080'),
     DATASTORE_URI: z.url().default('http://mongodb-datastore.keptn-datastore.svc.cluster.local:8080'),

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { createObjectGit } from '../../lib/git/objects/store.ts';
 import { createLog } from '../../lib/observe/log.ts';
-import { runProgram } from '../../lib/observe/program.ts';
+import { port, runProgram } from '../../lib/observe/program.ts';
 import { startConfigurationService } from './service.ts';
 import type { Credentials } from './upstream/credentials.ts';
 import { createCredentialFiles } from './upstream/credentials-file.ts';
@@ -11,7 +11,7 @@ import { createCredentialFiles } from './upstream/credentials-file.ts';
 const settings = z.object({
   /** Folder of the Git repositories; no other process may use it. */
   KEPTN_DATA_DIR: z.string().min(1).default('.keptn/config'),
-  PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
+  PORT: port.default(8080),
   KEPTN_LISTEN_HOST: z.string().min(1).default('0.0.0.0'),
   /** What clones over HTTP need; without it nobody can clone. */
   KEPTN_API_TOKEN: z.string().min(16).optional(),
@@ -26,11 +26,14 @@ const settings = z.object({
 const log = createLog('configuration-service');
 
 await runProgram(log, settings, async (given) => {
-  const { KEPTN_DATA_DIR: directory, PORT: port, KEPTN_LISTEN_HOST: host, KEPTN_API_TOKEN: token } = given;
+  const { KEPTN_DATA_DIR: directory, KEPTN_LISTEN_HOST: host, KEPTN_API_TOKEN: token } = given;
   const git = await createObjectGit({ directory, durable: given.KEPTN_GIT_FSYNC === 'on', log });
   const credentials = await credentialsIn(directory, given.KEPTN_CREDENTIALS_NAMESPACE);
   const allowInsecure = given.KEPTN_UPSTREAM_INSECURE === 'on';
-  return [await startConfigurationService({ git, host, port, token, credentials, allowInsecure, log }), git];
+  return [
+    await startConfigurationService({ git, host, port: given.PORT, token, credentials, allowInsecure, log }),
+    git,
+  ];
 });
 
 async function credentialsIn(directory: string, namespace: string | undefined): Promise<Credentials> {

@@ -4,17 +4,14 @@ import { connectNatsBus } from '../../lib/bus/nats/bus.ts';
 import { createEventMetrics } from '../../lib/observe/event-metrics.ts';
 import { serveHealth } from '../../lib/observe/health.ts';
 import { createLog } from '../../lib/observe/log.ts';
-import { runProgram } from '../../lib/observe/program.ts';
+import { list, natsServers, port, runProgram } from '../../lib/observe/program.ts';
 import { durableOf, urlOf } from './recipient.ts';
 import { startDistributor } from './service.ts';
 
-const list = (text: string): string[] => text.split(',').map((one) => one.trim());
-const port = z.coerce.number().int().min(0).max(65_535);
 const count = z.coerce.number().int().min(1).max(999);
 
 const settings = z.object({
-  /** Where NATS is; several with commas. */
-  PUBSUB_URL: z.string().default('nats://keptn-nats-cluster').transform(list),
+  PUBSUB_URL: natsServers,
   /** Types of events with commas, wildcards allowed. */
   PUBSUB_TOPIC: z.string().min(1).transform(list),
   /** Host name or address of the service. */

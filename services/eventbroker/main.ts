@@ -5,16 +5,12 @@ import { connectNatsBus } from '../../lib/bus/nats/bus.ts';
 import { createEventMetrics } from '../../lib/observe/event-metrics.ts';
 import { serveHealth } from '../../lib/observe/health.ts';
 import { createLog } from '../../lib/observe/log.ts';
-import { runProgram } from '../../lib/observe/program.ts';
+import { list, natsServers, port, runProgram } from '../../lib/observe/program.ts';
 import { noMappings, readMappings } from './mapping.ts';
 import { startEventbroker } from './service.ts';
 
-const list = (text: string): string[] => text.split(',').map((one) => one.trim());
-const port = z.coerce.number().int().min(0).max(65_535);
-
 const settings = z.object({
-  /** Where NATS is; several with commas. */
-  PUBSUB_URL: z.string().default('nats://keptn-nats-cluster').transform(list),
+  PUBSUB_URL: natsServers,
   RCV_PORT: port.default(8080),
   KEPTN_LISTEN_HOST: z.string().min(1).default('0.0.0.0'),
   /** Port of /healthz, /readyz and /metrics. */
@@ -32,12 +28,12 @@ const settings = z.object({
 const log = createLog('eventbroker');
 
 await runProgram(log, settings, async (given) => {
-  const { PUBSUB_URL: servers, RCV_PORT: port, KEPTN_LISTEN_HOST: host, KEPTN_EVENT_TYPES: types } = given;
+  const { PUBSUB_URL: servers, KEPTN_LISTEN_HOST: host, KEPTN_EVENT_TYPES: types } = given;
   const mappings = given.KEPTN_EVENT_MAPPINGS ? await readMappings(given.KEPTN_EVENT_MAPPINGS) : noMappings;
   const bus = await connectNatsBus({ servers, log });
   const metrics = createEventMetrics();
   const health = await serveHealth(host, given.KEPTN_HEALTH_PORT, metrics.registry, () =>
     bus.ready() ? [] : ['not connected to NATS'],
   );
-  return [await startEventbroker({ bus, host, port, types, mappings, metrics, log }), bus, health];
+  return [await startEventbroker({ bus, host, port: given.RCV_PORT, types, mappings, metrics, log }), bus, health];
 });

@@ -4,7 +4,7 @@ import { connectNatsBus } from '../../lib/bus/nats/bus.ts';
 import { createEventMetrics } from '../../lib/observe/event-metrics.ts';
 import { createLog } from '../../lib/observe/log.ts';
 import type { EventStore } from '../../lib/store/port.ts';
-import { runProgram } from '../../lib/observe/program.ts';
+import { natsServers, port, runProgram } from '../../lib/observe/program.ts';
 import { startDatastore } from './service.ts';
 
 const limit = z.coerce.number().int().min(1).optional();
@@ -18,12 +18,8 @@ const settings = z
       .optional(),
     /** Instead of MongoDB: the file of a SQLite database, which no other process may use. */
     KEPTN_STORE: z.string().min(1).optional(),
-    /** Where NATS is; several with commas. */
-    PUBSUB_URL: z
-      .string()
-      .default('nats://keptn-nats-cluster')
-      .transform((text) => text.split(',')),
-    PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
+    PUBSUB_URL: natsServers,
+    PORT: port.default(8080),
     KEPTN_LISTEN_HOST: z.string().min(1).default('0.0.0.0'),
     /** Events and log entries that are older are deleted; without it none is for its age. */
     KEPTN_RETENTION_DAYS: limit,
@@ -38,12 +34,16 @@ const settings = z
 const log = createLog('mongodb-datastore');
 
 await runProgram(log, settings, async (given) => {
-  const { PUBSUB_URL: servers, PORT: port, KEPTN_LISTEN_HOST: host } = given;
+  const { PUBSUB_URL: servers, KEPTN_LISTEN_HOST: host } = given;
   const { KEPTN_RETENTION_DAYS: days, KEPTN_RETENTION_EVENTS: maxCount } = given;
   const store = await openStore(given);
   const bus = await connectNatsBus({ servers, log });
   const retention = { maxCount, ...(days !== undefined && { maxAgeMs: days * 24 * 3_600_000 }) };
-  return [await startDatastore({ store, bus, retention, host, port, metrics: createEventMetrics(), log }), bus, store];
+  return [
+    await startDatastore({ store, bus, retention, host, port: given.PORT, metrics: createEventMetrics(), log }),
+    bus,
+    store,
+  ];
 });
 
 /** Loads the one that is used. */
