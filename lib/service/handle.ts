@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { matches } from '../bus/filter.ts';
 import type { Delivery, Handler, Verdict } from '../bus/port.ts';
 import { KeptnError, messageOf, Terminal, Transient, Waiting } from '../errors/classes.ts';
+import { parseJson } from '../errors/parse-json.ts';
 import type { KeptnEvent } from '../events/event.ts';
 import { idOf } from '../events/id.ts';
 import { problemsOf } from '../model/names.ts';
@@ -88,17 +89,9 @@ function checked(data: unknown, schema: z.ZodType): unknown {
   const result = schema.safeParse(data);
   if (result.success) return result.data;
   // Services of 0.6.2 may send JSON in a text, and take it so.
-  const inText = typeof data === 'string' ? schema.safeParse(parsed(data)) : result;
+  const inText = typeof data === 'string' ? schema.safeParse(parseJson(data)) : result;
   if (inText.success) return inText.data;
   throw new Terminal('InvalidField', problemsOf(result.error, 'data'));
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** The same cause gives the same ids: what is sent twice is stored once. */

@@ -7,6 +7,7 @@ import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, utime
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { hasCode } from '../../errors/classes.ts';
+import { parseJson } from '../../errors/parse-json.ts';
 
 const tries = z.tuple([z.literal('try'), z.int(), z.int()]);
 const done = z.tuple([z.literal('done'), z.int()]);
@@ -108,7 +109,7 @@ export class Cursor {
 
   #load(): void {
     for (const text of readIfThere(this.#path).split('\n')) {
-      const parsed = entry.safeParse(parseOrNothing(text));
+      const parsed = entry.safeParse(parseJson(text));
       // The last line may be torn: its event comes again.
       if (!parsed.success) continue;
       const line = parsed.data;
@@ -153,13 +154,5 @@ function readIfThere(path: string): string {
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return '';
     throw error;
-  }
-}
-
-function parseOrNothing(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

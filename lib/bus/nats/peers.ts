@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { headers, type Msg, type NatsConnection, type Subscription } from '@nats-io/transport-node';
 import { z } from 'zod';
 import { messageOf } from '../../errors/classes.ts';
+import { parseJson } from '../../errors/parse-json.ts';
 import type { SubscriptionSettings } from '../options.ts';
 import type { Delivery, Handler, Verdict } from '../port.ts';
 import { contentOf, type StoredMessage } from './content.ts';
@@ -186,7 +187,7 @@ export class Peers {
   }
 
   #settle(message: Msg): void {
-    const { data } = answer.safeParse(parsed(message));
+    const { data } = answer.safeParse(parseJson(message.string()));
     if (data === undefined) return;
     for (const { jobs } of this.#peers.values()) jobs.get(data.job)?.resolve(data.verdict);
   }
@@ -200,7 +201,7 @@ export class Peers {
   }
 
   #hear(nc: NatsConnection, message: Msg): void {
-    const { data } = presence.safeParse(parsed(message));
+    const { data } = presence.safeParse(parseJson(message.string()));
     if (data === undefined || data.id === this.#id) return;
     if (data.holding > 0) this.#holders.set(data.id, Date.now());
     else this.#holders.delete(data.id);
@@ -227,13 +228,5 @@ export class Peers {
       this.#peers.delete(id);
       for (const { reject } of jobs.values()) reject(new Error('the process that had it is gone'));
     }
-  }
-}
-
-function parsed(message: Msg): unknown {
-  try {
-    return message.json<unknown>();
-  } catch {
-    return undefined;
   }
 }

@@ -10,6 +10,7 @@ import {
 } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { withDeadline } from '../../errors/deadline.ts';
+import { parseJson } from '../../errors/parse-json.ts';
 import { messageOf, Terminal, Transient } from '../../errors/classes.ts';
 
 const DEADLINE_MS = 15_000;
@@ -73,12 +74,4 @@ export function sentenceOf(error: unknown): string {
   const body: unknown = typeof error.body === 'string' ? parseJson(error.body) : error.body;
   const parsed = statusBody.safeParse(body);
   return parsed.success ? parsed.data.message : `HTTP ${error.code}`;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
