@@ -1,6 +1,6 @@
 /** What a person sees of the standalone process: a table of objects, then a line for each change, event and problem. */
 import { styleText } from 'node:util';
-import { eventTypes, type KeptnEvent } from '../lib/events/event.ts';
+import { eventTypes, textIn, type KeptnEvent } from '../lib/events/event.ts';
 import { kindNames, type Stored } from '../lib/model/object.ts';
 import { findCondition } from '../lib/model/status.ts';
 import type { ObjectView } from '../lib/resources/view.ts';
@@ -84,11 +84,10 @@ export function createView(out: NodeJS.WriteStream): View {
       else if (row.reason !== '') line('…', 'yellow', `${name}: ${row.reason}, ${message}`);
     },
     event({ type, source, data, shkeptncontext }) {
-      const { project, service, stage, message } =
-        typeof data === 'object' && data !== null ? (data as Record<string, unknown>) : {};
-      if (type === eventTypes.log) return line('·', 'dim', plain(`${source}: ${String(message)}`));
-      const where = [project, service].filter((part) => typeof part === 'string').join('/');
-      const place = typeof stage === 'string' && stage !== '' ? `in ${stage}` : '';
+      if (type === eventTypes.log) return line('·', 'dim', plain(`${source}: ${textIn(data, 'message') ?? ''}`));
+      const where = ['project', 'service'].flatMap((name) => textIn(data, name) ?? []).join('/');
+      const stage = textIn(data, 'stage') ?? '';
+      const place = stage !== '' ? `in ${stage}` : '';
       const text = [
         where && paint('bold', plain(where)),
         plain(place),

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
+import { textIn } from '../../lib/events/event.ts';
 import type { Client } from '../client.ts';
 import { clientOf, outputOf, withOutput } from '../session.ts';
 
@@ -17,10 +18,7 @@ const page = z.object({ events: z.array(event).nullable(), nextPageKey: z.string
 const filters = ['project', 'stage', 'service', 'type', 'keptnContext'] as const;
 type Filters = Partial<Record<(typeof filters)[number], string>>;
 
-const text = (data: unknown, name: string): string => {
-  const value = typeof data === 'object' && data !== null ? (data as Record<string, unknown>)[name] : undefined;
-  return typeof value === 'string' ? value : '';
-};
+const text = (data: unknown, name: string): string => textIn(data, name) ?? '';
 
 const columns = [
   { title: 'TIME', of: ({ time }: Event) => time },

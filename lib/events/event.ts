@@ -12,6 +12,13 @@ export const eventTypes = {
   log: 'sh.keptn.events.log',
 } as const;
 
+/** A text of an event's data, such as its project; undefined where there is none. */
+export function textIn(data: unknown, name: string): string | undefined {
+  if (typeof data !== 'object' || data === null || !Object.hasOwn(data, name)) return undefined;
+  const value: unknown = (data as Record<string, unknown>)[name];
+  return typeof value === 'string' ? value : undefined;
+}
+
 export interface KeptnEvent {
   /** Unique; two events with one id are one event. */
   id: string;

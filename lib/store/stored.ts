@@ -1,7 +1,7 @@
 /** What every adapter keeps of an event: the columns that are asked for, and the event as JSON without its secrets. */
 import { z } from 'zod';
 import { decodeEvent, encodeEvent } from '../events/codec.ts';
-import type { KeptnEvent } from '../events/event.ts';
+import { textIn, type KeptnEvent } from '../events/event.ts';
 import { refuseTooLarge } from '../events/size.ts';
 import type { LogEntry } from './port.ts';
 
@@ -36,9 +36,9 @@ export function storedOf(event: KeptnEvent): StoredEvent {
     keptnContext: event.shkeptncontext,
     type: event.type,
     source: event.source,
-    project: textOf(event.data, 'project'),
-    stage: textOf(event.data, 'stage'),
-    service: textOf(event.data, 'service'),
+    project: facetIn(event.data, 'project'),
+    stage: facetIn(event.data, 'stage'),
+    service: facetIn(event.data, 'service'),
     body,
   };
 }
@@ -54,10 +54,9 @@ function withoutSecrets(body: string): string {
   return JSON.stringify(JSON.parse(body), hide);
 }
 
-function textOf(data: unknown, name: 'project' | 'stage' | 'service'): string | undefined {
-  if (typeof data !== 'object' || data === null || !Object.hasOwn(data, name)) return undefined;
-  const value: unknown = (data as Record<string, unknown>)[name];
-  return typeof value === 'string' && value !== '' && value.length <= MAX_FACET ? value : undefined;
+function facetIn(data: unknown, name: 'project' | 'stage' | 'service'): string | undefined {
+  const value = textIn(data, name);
+  return value !== undefined && value !== '' && value.length <= MAX_FACET ? value : undefined;
 }
 
 const logSchema = z.object({

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { matches } from '../../lib/bus/filter.ts';
 import { Transient } from '../../lib/errors/classes.ts';
 import { encodeEvent } from '../../lib/events/codec.ts';
-import type { KeptnEvent } from '../../lib/events/event.ts';
+import { textIn, type KeptnEvent } from '../../lib/events/event.ts';
 import { stream, type Route } from '../../lib/http/route.ts';
 import { validate } from '../../lib/http/validate.ts';
 
@@ -68,8 +68,7 @@ export class EventStreams {
 function fits(event: KeptnEvent, { type, keptnContext, ...names }: Query): boolean {
   if (!matches(type, event.type)) return false;
   if (keptnContext !== undefined && event.shkeptncontext !== keptnContext) return false;
-  const data = typeof event.data === 'object' && event.data !== null ? (event.data as Record<string, unknown>) : {};
-  return facets.every((facet) => names[facet] === undefined || data[facet] === names[facet]);
+  return facets.every((facet) => names[facet] === undefined || textIn(event.data, facet) === names[facet]);
 }
 
 const oneLine = (text: string): string => text.replace(/[\r\n\0]+/g, ' ');
