@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { textIn } from '../../lib/events/event.ts';
 import type { Client } from '../client.ts';
+import { allOf } from '../pages.ts';
 import { clientOf, outputOf, withOutput } from '../session.ts';
 
 const event = z.looseObject({
@@ -55,17 +56,13 @@ export function getEvents(parent: Command): void {
     });
 }
 
-async function find(client: Client, { limit, ...given }: Filters & { limit: number }): Promise<Event[]> {
-  const events: Event[] = [];
-  let key: string | undefined;
-  do {
-    const pageSize = String(Math.min(100, limit - events.length));
+function find(client: Client, { limit, ...given }: Filters & { limit: number }): Promise<Event[]> {
+  return allOf(async (key, wanted) => {
+    const pageSize = String(Math.min(100, wanted));
     // A context and a type alone mean the newest event, as in 0.6.2; an empty filter more makes it a list.
     const query = new URLSearchParams({ pageSize, source: '', ...(key && { nextPageKey: key }) });
     for (const name of filters) if (given[name] !== undefined) query.set(name, given[name]);
-    const found = await client.call('GET', `/v1/event?${query.toString()}`, page);
-    events.push(...(found.events ?? []));
-    key = found.nextPageKey;
-  } while (key !== undefined && events.length < limit);
-  return events;
+    const { events, nextPageKey } = await client.call('GET', `/v1/event?${query.toString()}`, page);
+    return { items: events ?? [], next: nextPageKey };
+  }, limit);
 }

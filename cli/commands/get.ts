@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import type { Client } from '../client.ts';
+import { allOf } from '../pages.ts';
 import { clientOf, outputOf, withOutput } from '../session.ts';
 
 const page = z.object({ nextPageKey: z.string().default('0') });
@@ -10,21 +11,13 @@ const stage = z.object({ stageName: z.string() });
 const service = z.object({ serviceName: z.string() });
 const resource = z.object({ resourceURI: z.string() });
 
-/** All pages of a list. */
-async function listOf<T>(client: Client, path: string, field: string, item: z.ZodType<T>): Promise<T[]> {
-  const items: T[] = [];
-  for (let key = ''; key !== '0';) {
+function listOf<T>(client: Client, path: string, field: string, item: z.ZodType<T>): Promise<T[]> {
+  return allOf(async (key) => {
     const query = new URLSearchParams({ pageSize: '50', ...(key && { nextPageKey: key }) });
     const answer = await client.call('GET', `${path}?${query.toString()}`, page.loose());
-    items.push(
-      ...(z
-        .array(item)
-        .nullish()
-        .parse(answer[field] ?? []) ?? []),
-    );
-    key = answer.nextPageKey;
-  }
-  return items;
+    const next = answer.nextPageKey;
+    return { items: z.array(item).nullish().parse(answer[field]) ?? [], next: next === '0' ? undefined : next };
+  });
 }
 
 const at = (...parts: string[]): string => `/v1/${parts.map(encodeURIComponent).join('/')}`;

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
+import { allOf } from '../pages.ts';
 import { clientOf, outputOf, withOutput } from '../session.ts';
 
 const entry = z.object({
@@ -22,14 +23,11 @@ export function logs(program: Command): void {
         const { follow } = await import('../follow.ts');
         return follow(client.credentials, context, output, options.timeout * 1000);
       }
-      const entries: z.infer<typeof entry>[] = [];
-      let key: string | undefined;
-      do {
+      const entries = await allOf(async (key) => {
         const query = new URLSearchParams({ keptnContext: context, pageSize: '100', ...(key && { nextPageKey: key }) });
         const found = await client.call('GET', `/v1/log?${query.toString()}`, page);
-        entries.push(...(found.logs ?? []));
-        key = found.nextPageKey;
-      } while (key !== undefined);
+        return { items: found.logs ?? [], next: found.nextPageKey };
+      });
       const columns = [
         { title: 'TIME', of: (one: z.infer<typeof entry>) => one.timestamp },
         { title: 'SERVICE', of: (one: z.infer<typeof entry>) => one.keptnService },
