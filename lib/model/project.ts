@@ -16,6 +16,17 @@ export const shipyardStageSchema = z.object({
 });
 export type ShipyardStage = z.infer<typeof shipyardStageSchema>;
 
+/** A shipyard: the stages of a project. */
+export const shipyardSchema = z.object({
+  stages: z
+    .array(shipyardStageSchema)
+    .min(1)
+    .max(50)
+    .refine((stages) => new Set(stages.map((stage) => stage.name)).size === stages.length, 'names a stage twice')
+    .describe('The stages in the order of promotion.')
+    .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] }),
+});
+
 export const projectDefinition = defineKind({
   kind: 'Project',
   plural: 'projects',
@@ -24,16 +35,7 @@ export const projectDefinition = defineKind({
     'A Keptn project: one Git repository, whose main branch has shipyard.yaml, with one branch a stage. ' +
     "The object's name is the project's name.",
   spec: z.object({
-    shipyard: z
-      .object({
-        stages: z
-          .array(shipyardStageSchema)
-          .min(1)
-          .max(50)
-          .refine((stages) => new Set(stages.map((stage) => stage.name)).size === stages.length, 'names a stage twice')
-          .describe('The stages in the order of promotion.')
-          .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] }),
-      })
+    shipyard: shipyardSchema
       .optional()
       .describe(
         'The stages. The operator then owns a Stage object for each; without it, Stage objects make the shipyard.',

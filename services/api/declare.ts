@@ -3,18 +3,22 @@
  * operator does the work, and tells of it in the keptn context that is given back.
  */
 import { parse } from 'yaml';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { messageOf, Terminal } from '../../lib/errors/classes.ts';
 import type { Configuration } from '../../lib/configuration/client.ts';
 import { FieldError } from '../../lib/http/validate.ts';
 import { contextOf } from '../../lib/model/keptn-context.ts';
-import { dnsLabel, problemsOf } from '../../lib/model/names.ts';
+import { problemsOf } from '../../lib/model/names.ts';
 import type { Spec, Stored } from '../../lib/model/object.ts';
-import { shipyardStageSchema } from '../../lib/model/project.ts';
+import { shipyardSchema } from '../../lib/model/project.ts';
 import { shipyardStages } from '../../lib/model/shipyard.ts';
 import { keptnName } from '../../lib/model/stage.ts';
 import type { ResourceStore } from '../../lib/resources/port.ts';
 import { unpackChart } from '../configuration-service/chart.ts';
+import type { projectBody, serviceBody } from './schemas.ts';
+
+type NewProject = z.output<typeof projectBody>;
+type NewService = z.output<typeof serviceBody>;
 
 export interface DeclareSettings {
   store: ResourceStore;
@@ -22,24 +26,6 @@ export interface DeclareSettings {
   /** Where objects are made. */
   namespace: string;
 }
-
-export interface NewProject {
-  name: string;
-  /** shipyard.yaml in base64. */
-  shipyard: string;
-  gitUser?: string | undefined;
-  gitToken?: string | undefined;
-  gitRemoteURL?: string | undefined;
-}
-
-export interface NewService {
-  serviceName: string;
-  /** A chart as tgz, in base64. */
-  helmChart?: string | undefined;
-  deploymentStrategies?: Record<string, 'direct' | 'duplicate'> | undefined;
-}
-
-const shipyardFile = z.object({ stages: z.array(shipyardStageSchema).min(1).max(50) });
 
 /** Methods give the keptn context in which the work is told. */
 export class Declarations {
@@ -51,7 +37,7 @@ export class Declarations {
 
   async createProject(project: NewProject): Promise<string> {
     const { store, configuration, namespace } = this.#settings;
-    const name = nameIn(project.name, 'name');
+    const { name } = project;
     const shipyard = shipyardIn(project.shipyard);
     const upstream = upstreamIn(project);
     if (store.objects.get('Project', { namespace, name })) {
@@ -74,15 +60,16 @@ export class Declarations {
     return contextOf({ metadata: { ...project.metadata, deletionTimestamp: new Date().toISOString() } });
   }
 
-  async createService(projectName: string, service: NewService): Promise<string> {
+  async createService(
+    projectName: string,
+    { serviceName: name, helmChart, deploymentStrategies }: NewService,
+  ): Promise<string> {
     const { store, namespace } = this.#settings;
     const project = this.#project(projectName);
-    const name = nameIn(service.serviceName, 'serviceName');
     const ref = { namespace, name: `${projectName}-${name}` };
     const known = store.objects.ofProject('Service', namespace, projectName).some((one) => keptnName(one) === name);
     if (known) throw new Terminal('AlreadyExists', `Service ${name} already exists in project ${projectName}`);
-    if (service.helmChart) await this.#writeChart(project, name, service.helmChart);
-    const { deploymentStrategies } = service;
+    if (helmChart) await this.#writeChart(project, name, helmChart);
     const spec: Spec<'Service'> = {
       project: projectName,
       name,
@@ -115,20 +102,14 @@ export class Declarations {
   }
 }
 
-function nameIn(given: string, field: string): string {
-  const result = dnsLabel.safeParse(given);
-  if (result.success) return result.data;
-  throw new FieldError(605, `${field} in body ${problemsOf(result.error).replace(/^[^:]*: /, '')}`);
-}
-
-function shipyardIn(base64: string): z.output<typeof shipyardFile> {
+function shipyardIn(base64: string): z.output<typeof shipyardSchema> {
   let content: unknown;
   try {
     content = parse(Buffer.from(base64, 'base64').toString('utf8'));
   } catch (error) {
     throw new FieldError(605, `shipyard in body is no YAML: ${messageOf(error)}`);
   }
-  const result = shipyardFile.safeParse(content);
+  const result = shipyardSchema.safeParse(content);
   if (result.success) return result.data;
   throw new FieldError(605, `shipyard in body: ${problemsOf(result.error)}`);
 }

@@ -1,10 +1,9 @@
 /** The calls of 0.6.2's api, and reading beyond it: what people declare, what has happened. */
-import { messageOf, Terminal, Transient } from '../../lib/errors/classes.ts';
-import { withDeadline } from '../../lib/errors/deadline.ts';
+import { Terminal } from '../../lib/errors/classes.ts';
 import { answer, route, stream, type Route } from '../../lib/http/route.ts';
 import { z } from 'zod';
 import { channelToken } from './channel-token.ts';
-import { newestEvent } from './datastore.ts';
+import { ask } from './ask.ts';
 import type { Declarations } from './declare.ts';
 import { Forwarder } from './forward.ts';
 import { eventBody, eventContext, projectBody, projectParams, serviceBody } from './schemas.ts';
@@ -16,9 +15,8 @@ export interface Places {
 }
 
 const SOURCE = 'https://github.com/keptn/keptn/api';
-const EVENT_MS = 10_000;
 const accepted = z.object({ keptnContext: z.string() });
-const refused = z.object({ message: z.string() });
+const found = z.object({ events: z.array(z.record(z.string(), z.unknown())).nullable() });
 
 /** The calls that are described: one place says what they take and give. */
 export function apiRoutes(declarations: Declarations, { eventbroker }: Places, token: string): Route[] {
@@ -43,7 +41,12 @@ export function apiRoutes(declarations: Declarations, { eventbroker }: Places, t
       async handle({ body }) {
         // As 0.6.2: the time is ours, since its command line sends the year 1.
         const event = { specversion: '0.2', ...body, source: body.source || SOURCE, time: new Date().toISOString() };
-        return context(await send(event, eventbroker));
+        const { keptnContext } = await ask({ name: 'eventbroker', url: eventbroker, ms: 10_000 }, accepted, {
+          method: 'POST',
+          headers: { 'content-type': 'application/cloudevents+json' },
+          body: JSON.stringify(event),
+        });
+        return context(keptnContext);
       },
     }),
     route({
@@ -83,20 +86,6 @@ export function apiRoutes(declarations: Declarations, { eventbroker }: Places, t
   ];
 }
 
-async function send(event: object, eventbroker: string): Promise<string> {
-  const { status, body } = await withDeadline(EVENT_MS, async (signal) => {
-    const headers = { 'content-type': 'application/cloudevents+json' };
-    const response = await fetch(eventbroker, { method: 'POST', headers, body: JSON.stringify(event), signal });
-    return { status: response.status, body: await response.json() };
-  }).catch((error: unknown) => {
-    throw new Transient(`the eventbroker does not answer: ${messageOf(error)}`, { cause: error });
-  });
-  if (status === 202) return accepted.parse(body).keptnContext;
-  const message = refused.safeParse(body).data?.message ?? `HTTP ${status}`;
-  if (status >= 500) throw new Transient(`the eventbroker says: ${message}`);
-  throw new Terminal(status === 413 ? 'TooLarge' : status === 400 ? 'InvalidBody' : 'InvalidField', message);
-}
-
 const methods = ['get', 'post', 'put', 'delete'] as const;
 const project = '/v1/project/:projectName';
 const stage = `${project}/stage/:stage`;
@@ -122,7 +111,9 @@ export function forwardedRoutes({ configuration, datastore }: Places): { routes:
       if (typeof keptnContext !== 'string' || typeof type !== 'string' || Object.keys(others).length > 0) {
         return toDatastore.forward(request.originalUrl.replace(/^\/v1/, ''), request, response);
       }
-      const event = await newestEvent(datastore, keptnContext, type);
+      const newest = new URLSearchParams({ keptnContext, type, pageSize: '1' });
+      const part = { name: 'datastore', url: `${datastore}/event?${newest.toString()}`, ms: 20_000 };
+      const [event] = (await ask(part, found)).events ?? [];
       if (!event) throw new Terminal('NotFound', `No Keptn ${type} event found for context: ${keptnContext}`);
       response.json(event);
     }),

@@ -1,5 +1,6 @@
 /** What requests to the api bring and answers have: checked at the boundary, and shown in the OpenAPI document. */
 import { z } from 'zod';
+import { dnsLabel } from '../../lib/model/names.ts';
 
 const text = z.string().max(1024);
 const base64 = z.base64('must be base64');
@@ -21,7 +22,7 @@ export const eventBody = z
 
 export const projectBody = z
   .object({
-    name: text.min(1),
+    name: dnsLabel,
     shipyard: base64.min(1).describe('shipyard.yaml in base64.'),
     gitUser: text.optional(),
     gitToken: text.optional(),
@@ -31,7 +32,7 @@ export const projectBody = z
 
 export const serviceBody = z
   .object({
-    serviceName: text.min(1),
+    serviceName: dnsLabel,
     helmChart: base64.optional().describe('A Helm chart as tgz, in base64.'),
     deploymentStrategies: z
       .record(z.string(), z.enum(['direct', 'duplicate']))
