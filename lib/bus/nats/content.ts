@@ -1,7 +1,7 @@
 /** What a stored message says: its event, or why there is none in it, and for a dead letter why it is one. */
 import type { MsgHdrs } from '@nats-io/transport-node';
 import { read, type Read } from '../dead-letter.ts';
-import type { DeadLetter } from '../port.ts';
+import type { DeadLetter, Delivery } from '../port.ts';
 import { deadLetterOf } from './headers.ts';
 import { deadSubjects } from './streams.ts';
 
@@ -24,4 +24,8 @@ export interface Loaded {
 export function contentOf({ subject, data, timestamp, headers }: StoredMessage): Content {
   const content = read(subject, data, timestamp);
   return subject.startsWith(deadSubjects) ? { ...content, dead: deadLetterOf(headers) } : content;
+}
+
+export function deliveryOf({ event, dead }: Content, attempt: number): Delivery {
+  return { event, attempt, ...(dead ? { dead } : {}) };
 }

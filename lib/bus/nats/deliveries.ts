@@ -12,7 +12,7 @@ import { laneOf, Lanes } from '../lanes.ts';
 import type { SubscriptionSettings } from '../options.ts';
 import type { Delivery } from '../port.ts';
 import type { Decision } from '../decide.ts';
-import { contentOf, type Content, type Loaded, type StoredMessage } from './content.ts';
+import { contentOf, deliveryOf, type Content, type Loaded, type StoredMessage } from './content.ts';
 import type { ConsumerState } from './consumer.ts';
 import type { Link } from './link.ts';
 import type { Settings } from './settings.ts';
@@ -193,9 +193,8 @@ export class Deliveries {
     try {
       const loaded = piece.loaded ?? (await this.#load(piece));
       if (loaded) {
-        const { event, dead } = loaded.content;
-        const delivery = { event, attempt: piece.attempt, ...(dead ? { dead } : {}) };
-        const decision = await decide(loaded.content, delivery, loaded.message);
+        const { content, message } = loaded;
+        const decision = await decide(content, deliveryOf(content, piece.attempt), message);
         if (decision.kind === 'retry' && this.#unpinned) {
           this.#handBack([piece]);
           this.#tellWhenDone();

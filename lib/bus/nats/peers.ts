@@ -10,7 +10,7 @@ import { messageOf } from '../../errors/classes.ts';
 import { parseJson } from '../../errors/parse-json.ts';
 import type { SubscriptionSettings } from '../options.ts';
 import type { Delivery, Handler, Verdict } from '../port.ts';
-import { contentOf, type StoredMessage } from './content.ts';
+import { contentOf, deliveryOf, type StoredMessage } from './content.ts';
 import type { Link } from './link.ts';
 
 const PRESENCE_MS = 1_000;
@@ -171,9 +171,8 @@ export class Peers {
     const [job, from] = [field(names.job), field(names.from)];
     if (this.#leaving) return void this.#answer(from, { job });
     const stored = { subject: field(names.subject), data: message.data, timestamp: field(names.at) };
-    const { event, dead } = contentOf({ ...stored, headers: message.headers });
-    const delivery = { event, attempt: Number(field(names.attempt)), ...(dead ? { dead } : {}) };
-    const work = this.#handle(delivery)
+    const content = contentOf({ ...stored, headers: message.headers });
+    const work = this.#handle(deliveryOf(content, Number(field(names.attempt))))
       .catch((error: unknown): Verdict => ({ kind: 'retry', reason: messageOf(error) }))
       .then((given) => this.#answer(from, { job, verdict: given }))
       .finally(() => this.#borrowed.delete(job));
