@@ -145,5 +145,5 @@ export function requireStage<K extends Kind>(
 /** What the commits of a run say of their cause. */
 export function causeOf<K extends Kind>({ object, context }: Reconciliation<K>): Cause {
   const { namespace, name, uid, generation } = object.metadata;
-  return { context, kind: object.kind, namespace, name, uid, generation };
+  return { context, object: { kind: object.kind, namespace, name, uid, generation } };
 }

@@ -1,4 +1,4 @@
-/** A client of the configuration-service: the few calls of its REST contract that reconcilers and the api make. */
+/** A client of the configuration-service: the calls of its REST contract that reconcilers, services and the api make. */
 import { z } from 'zod';
 import { messageOf, Terminal, Transient, Waiting } from '../errors/classes.ts';
 import { isCode } from '../errors/codes.ts';
@@ -29,6 +29,12 @@ const projectSchema = z.object({
   }),
 });
 export type UpstreamState = z.infer<typeof projectSchema>['upstream'];
+
+const resourceSchema = z.object({ resourceContent: z.base64() });
+const pageSchema = z.object({
+  nextPageKey: z.string().nullish(),
+  stages: z.array(z.object({ stageName: z.string() })).nullish(),
+});
 
 const versionSchema = z.object({ version: z.string() });
 const errorSchema = z.object({ message: z.string() });
@@ -83,6 +89,40 @@ export class Configuration {
     const answer = await this.#call('PUT', [...pathOf(place), 'resource', uri], body, cause);
     if (answer.status >= 400) throw refusal(answer);
     return versionSchema.parse(answer.body).version;
+  }
+
+  /** Writes files in one commit; the commit that the branch is at then. */
+  async writeAll(place: Place, files: ReadonlyMap<string, string>, cause?: Cause): Promise<string> {
+    const resources = [...files].map(([resourceURI, content]) => ({
+      resourceURI,
+      resourceContent: Buffer.from(content).toString('base64'),
+    }));
+    const answer = await this.#call('PUT', [...pathOf(place), 'resource'], { resources }, cause);
+    if (answer.status >= 400) throw refusal(answer);
+    return versionSchema.parse(answer.body).version;
+  }
+
+  /** The content of a file, as it is now or at a commit; undefined when it, or what it belongs to, is not there. */
+  async read(place: Place, uri: string, commit = ''): Promise<Buffer | undefined> {
+    const query = commit === '' ? '' : `?gitCommitId=${encodeURIComponent(commit)}`;
+    const answer = await this.#call('GET', [...pathOf(place), 'resource', uri], undefined, undefined, query);
+    if (answer.status === 404) return undefined;
+    if (answer.status >= 400) throw refusal(answer);
+    return Buffer.from(resourceSchema.parse(answer.body).resourceContent, 'base64');
+  }
+
+  /** The names of a project's stages, in no order of promotion. */
+  async stages(project: string): Promise<string[]> {
+    const names: string[] = [];
+    for (let key = '0'; names.length < 1000;) {
+      const answer = await this.#call('GET', ['project', project, 'stage'], undefined, undefined, pageOf(key));
+      if (answer.status >= 400) throw refusal(answer);
+      const { stages, nextPageKey } = pageSchema.parse(answer.body);
+      names.push(...(stages ?? []).map(({ stageName }) => stageName));
+      if (!nextPageKey || nextPageKey === '0') break;
+      key = nextPageKey;
+    }
+    return names;
   }
 
   /** True when the file is there. */
@@ -148,6 +188,8 @@ export class Configuration {
     }
   }
 }
+
+const pageOf = (key: string): string => `?pageSize=50&nextPageKey=${encodeURIComponent(key)}`;
 
 function pathOf({ project, stage, service }: Place): string[] {
   return ['project', project, ...(stage ? ['stage', stage] : []), ...(service ? ['service', service] : [])];

@@ -1,12 +1,26 @@
 /** A Keptn CloudEvent as the project handles it; the codecs beside this file turn it into 0.2, 0.3 and 1.0. */
 
-/** The event types of Keptn 0.6.2 that this project sends or handles, by what they mean. */
+/** The event types that this project sends or handles, by what they mean: of Keptn 0.6.2 where nothing else is said. */
 export const eventTypes = {
   projectCreate: 'sh.keptn.internal.event.project.create',
   projectDelete: 'sh.keptn.internal.event.project.delete',
   serviceCreate: 'sh.keptn.internal.event.service.create',
   configurationChange: 'sh.keptn.event.configuration.change',
+  deploymentFinished: 'sh.keptn.events.deployment-finished',
+  testsFinished: 'sh.keptn.events.tests-finished',
+  startEvaluation: 'sh.keptn.event.start-evaluation',
+  getSli: 'sh.keptn.internal.event.get-sli',
+  getSliDone: 'sh.keptn.internal.event.get-sli.done',
   evaluationDone: 'sh.keptn.events.evaluation-done',
+  monitoringConfigure: 'sh.keptn.event.monitoring.configure',
+  /** Of Keptn 0.7: a person is asked, and has answered. */
+  approvalTriggered: 'sh.keptn.event.approval.triggered',
+  approvalFinished: 'sh.keptn.event.approval.finished',
+  /** Ours: what people want of a delivery, and how it ended in a stage. */
+  deliveryAbort: 'sh.keptn.event.delivery.abort',
+  deliveryPause: 'sh.keptn.event.delivery.pause',
+  deliveryResume: 'sh.keptn.event.delivery.resume',
+  deliveryFinished: 'sh.keptn.event.delivery.finished',
   problem: 'sh.keptn.events.problem',
   problemOpen: 'sh.keptn.event.problem.open',
   log: 'sh.keptn.events.log',

@@ -6,24 +6,20 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { z } from 'zod';
 import { FieldError } from './validate.ts';
 
-/** A custom resource in a certain generation, and the keptn context of the work on it. */
+/** The keptn context that a write is part of, and the custom resource in a certain generation that asks for it. */
 export interface Cause {
   context: string;
-  kind: string;
-  namespace: string;
-  name: string;
-  uid: string;
-  generation: number;
+  object?: { kind: string; namespace: string; name: string; uid: string; generation: number };
 }
 
 /** What a request says of its cause; each part may be missing. */
-export interface RequestCause {
-  context?: string;
-  object?: { kind: string; namespace: string; name: string; uid: string; generation: number };
+export interface RequestCause extends Partial<Cause> {
   author?: { name: string; email: string };
 }
 
-export function causeHeaders({ context, kind, namespace, name, uid, generation }: Cause): Record<string, string> {
+export function causeHeaders({ context, object }: Cause): Record<string, string> {
+  if (!object) return { 'x-keptn-context': context };
+  const { kind, namespace, name, uid, generation } = object;
   return {
     'x-keptn-context': context,
     'x-keptn-cause': `${kind} ${namespace}/${name} uid=${uid} generation=${generation}`,

@@ -98,8 +98,10 @@ function checked(data: unknown, schema: z.ZodType): unknown {
 function caused(cause: KeptnEvent, source: string, outgoing: readonly Outgoing[]): KeptnEvent[] {
   const time = new Date().toISOString();
   const { shkeptncontext } = cause;
+  const commit = cause.extensions?.['gitcommitid'];
+  const kept = commit === undefined ? undefined : { gitcommitid: commit };
   const counts = new Map<string, number>();
-  return outgoing.map(({ type, data, extensions }) => {
+  return outgoing.map(({ type, data, extensions = kept }) => {
     const nth = (counts.get(type) ?? 0) + 1;
     counts.set(type, nth);
     const id = idOf(source, cause.id, type, nth);

@@ -32,8 +32,19 @@ export type Connect = (settings: { servers: string[]; log: Logger }) => Promise<
 
 /** Resolves when the service works; it ends with SIGTERM or SIGINT, with code 2 for a wrong setting. */
 export async function run(service: Service, connect: Connect): Promise<void> {
-  const log = createLog(service.name);
-  await runProgram(log, settingsSchema, async (settings) => {
+  await runWith(service.name, z.object({}), () => service, connect);
+}
+
+/** A service that has settings of its own, from the environment as well. */
+export async function runWith<T>(
+  name: string,
+  own: z.ZodType<T>,
+  create: (settings: T, log: Logger) => Service | Promise<Service>,
+  connect: Connect,
+): Promise<void> {
+  const log = createLog(name);
+  await runProgram(log, settingsSchema.and(own), async (settings) => {
+    const service = await create(settings, log);
     const parts = { metrics: createEventMetrics(), log };
     const bus = settings.PUBSUB_URL && (await connect({ servers: list(settings.PUBSUB_URL), log }));
     const health = await serveHealth(

@@ -6,7 +6,7 @@ import type { KeptnEvent } from '../events/event.ts';
 export interface Outgoing {
   type: string;
   data: unknown;
-  /** Further attributes, for example `gitcommitid`. */
+  /** Further attributes; `gitcommitid` is that of the cause unless there are any. */
   extensions?: Readonly<Record<string, string>>;
 }
 

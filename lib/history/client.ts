@@ -1,0 +1,62 @@
+/**
+ * A client of the mongodb-datastore: what has happened, for services that decide by it. It is told of an event a moment
+ * after the others: who needs one that must be there waits for it with `wait`.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import { messageOf, Transient } from '../errors/classes.ts';
+import { withDeadline } from '../errors/deadline.ts';
+import { decodeEvent } from '../events/codec.ts';
+import type { KeptnEvent } from '../events/event.ts';
+
+const DEADLINE_MS = 10_000;
+const LOOK_AGAIN_MS = 50;
+const pageSchema = z.object({ events: z.array(z.looseObject({})).nullable() });
+
+/** Each field that is given must match; at least one has to be. */
+export interface Search {
+  keptnContext?: string;
+  type?: string;
+  source?: string;
+  project?: string;
+  stage?: string;
+  service?: string;
+  /** Later than this. */
+  fromTime?: string;
+  /** At most so many, 100 by default and at most. */
+  pageSize?: number;
+}
+
+export class History {
+  readonly #base: string;
+
+  /** `url`: of the datastore. */
+  constructor(url: string) {
+    this.#base = url.replace(/\/$/, '');
+  }
+
+  /** Newest first, log events aside; rejects with `Transient` when the datastore does not answer. */
+  async events(search: Search): Promise<KeptnEvent[]> {
+    const query = new URLSearchParams();
+    for (const [name, value] of Object.entries({ pageSize: 100, ...search })) query.set(name, String(value));
+    const url = `${this.#base}/event?${query.toString()}`;
+    try {
+      return await withDeadline(DEADLINE_MS, async (signal) => {
+        const response = await fetch(url, { signal });
+        if (!response.ok) throw new Error(`HTTP ${response.status}`);
+        return (pageSchema.parse(await response.json()).events ?? []).map((event) => decodeEvent(event));
+      });
+    } catch (error) {
+      throw new Transient(`the mongodb-datastore does not answer: ${messageOf(error)}`, { cause: error });
+    }
+  }
+
+  /** The newest event that passes the test, once it is there; `Transient` when it does not come within `ms`. */
+  async wait(search: Search, test: (event: KeptnEvent) => boolean = () => true, ms = 5_000): Promise<KeptnEvent> {
+    for (const end = Date.now() + ms; ; await sleep(LOOK_AGAIN_MS)) {
+      const found = (await this.events(search)).find(test);
+      if (found) return found;
+      if (Date.now() > end) throw new Transient(`${search.type ?? 'the event'} is not in the history yet`);
+    }
+  }
+}
