@@ -3,8 +3,8 @@ import tseslint from 'typescript-eslint';
 
 /** main > services|operator|cli > lib/service > lib/{resources,bus,store,git,http} > lib/{model,events,errors,observe} */
 const layers = [
-  ['lib/errors', 'lib/events', 'lib/model', 'lib/observe'],
-  ['lib/resources', 'lib/bus', 'lib/store', 'lib/git', 'lib/http', 'lib/configuration', 'lib/history'],
+  ['lib/errors', 'lib/events', 'lib/model', 'lib/observe', 'lib/delivery'],
+  ['lib/resources', 'lib/bus', 'lib/store', 'lib/git', 'lib/http', 'lib/configuration', 'lib/history', 'lib/chart'],
   ['lib/service'],
   ['services', 'operator', 'cli'],
 ];
@@ -72,7 +72,7 @@ export default tseslint.config(
   restrict(
     ['lib/*/*.ts'],
     [upward(1), { ...adapters, group: [...adapters.group, './*/**'] }],
-    ['lib/{errors,events,model,observe}/**'],
+    ['lib/{errors,events,model,observe,delivery}/**'],
   ),
   restrict(['operator/*.ts', 'services/*/*.ts'], [adapters], ['operator/{main,standalone}.ts', 'services/*/main.ts']),
 );

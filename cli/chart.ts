@@ -1,27 +1,19 @@
 /** A Helm chart as an archive: packed from its folder, or as it is. What cannot be a chart is told before it is sent. */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
-import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
-import { pack } from 'tar-stream';
 import { parse } from 'yaml';
+import { packChart } from '../lib/chart/archive.ts';
 import { CliError } from './errors.ts';
 import { readInput } from './input.ts';
 
-const zip = promisify(gzip);
-
-export async function readChart(path: string): Promise<Buffer> {
+export async function readChart(path: string): Promise<Uint8Array> {
   const found = await stat(path).catch(() => undefined);
   if (!found?.isDirectory()) return readInput(path, '--chart');
   const files = (await readdir(path, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
   const names = files.map((entry) => relative(path, join(entry.parentPath, entry.name)).split(sep).join('/')).sort();
   await check(path, names);
-  const archive = pack();
-  for (const name of names) archive.entry({ name: `chart/${name}` }, await readFile(join(path, name)));
-  archive.finalize();
-  const chunks: Buffer[] = [];
-  for await (const chunk of archive as AsyncIterable<Buffer>) chunks.push(chunk);
-  return zip(Buffer.concat(chunks));
+  const contents = names.map(async (name) => ({ path: name, content: await readFile(join(path, name)) }));
+  return packChart('chart', await Promise.all(contents));
 }
 
 /** As 0.6.2: a chart that a delivery can change. */

@@ -40,6 +40,7 @@ async function ownStages(run: Run): Promise<void> {
       order,
       deploymentStrategy: stage.deployment_strategy,
       ...(stage.test_strategy && { testStrategy: stage.test_strategy }),
+      ...(stage.approval_strategy && { approvalStrategy: stage.approval_strategy }),
       ...(stage.remediation_strategy && { remediationStrategy: stage.remediation_strategy }),
       deletionPolicy: project.spec.deletionPolicy,
     },

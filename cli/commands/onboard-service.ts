@@ -20,7 +20,7 @@ export function onboardService(parent: Command): void {
     )
     .action(async (serviceName: string, { project, chart, deploymentStrategy }: Options, command: Command) => {
       const [{ begun }, { readChart }] = await Promise.all([import('../client.ts'), import('../chart.ts')]);
-      const helmChart = (await readChart(chart)).toString('base64');
+      const helmChart = Buffer.from(await readChart(chart)).toString('base64');
       const strategy = deploymentStrategy === 'direct' ? 'direct' : 'duplicate';
       const body = { serviceName, helmChart, ...(deploymentStrategy && { deploymentStrategies: { '*': strategy } }) };
       const path = `/v1/project/${encodeURIComponent(project)}/service`;

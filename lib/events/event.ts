@@ -4,6 +4,8 @@
 export const eventTypes = {
   projectCreate: 'sh.keptn.internal.event.project.create',
   projectDelete: 'sh.keptn.internal.event.project.delete',
+  /** How the shipyard-service came off. */
+  done: 'sh.keptn.events.done',
   serviceCreate: 'sh.keptn.internal.event.service.create',
   configurationChange: 'sh.keptn.event.configuration.change',
   deploymentFinished: 'sh.keptn.events.deployment-finished',

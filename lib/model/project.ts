@@ -12,6 +12,10 @@ export const shipyardStageSchema = z.object({
     .enum(['functional', 'performance', 'real-user'])
     .optional()
     .describe('Which tests run after a deployment.'),
+  approval_strategy: z
+    .enum(['automatic', 'manual'])
+    .optional()
+    .describe('manual: an artifact waits for a person before it is deployed here.'),
   remediation_strategy: z.enum(['automated']).optional().describe('automated: problems in this stage are remediated.'),
 });
 export type ShipyardStage = z.infer<typeof shipyardStageSchema>;

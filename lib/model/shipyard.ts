@@ -14,6 +14,7 @@ export function shipyardStages(project: Stored<'Project'>, stages: readonly Stor
       name: keptnName(stage),
       deployment_strategy: stage.spec.deploymentStrategy,
       ...(stage.spec.testStrategy && { test_strategy: stage.spec.testStrategy }),
+      ...(stage.spec.approvalStrategy && { approval_strategy: stage.spec.approvalStrategy }),
       ...(stage.spec.remediationStrategy && { remediation_strategy: stage.spec.remediationStrategy }),
     }));
 }

@@ -14,6 +14,7 @@ const spec = z.object({
     .describe('Place in the order of promotion among Stage objects written by hand; equal places go by name.'),
   deploymentStrategy: shipyardStageSchema.shape.deployment_strategy.default('direct'),
   testStrategy: shipyardStageSchema.shape.test_strategy,
+  approvalStrategy: shipyardStageSchema.shape.approval_strategy,
   remediationStrategy: shipyardStageSchema.shape.remediation_strategy,
   ...commonFields,
 });

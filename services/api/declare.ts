@@ -14,7 +14,7 @@ import { shipyardSchema } from '../../lib/model/project.ts';
 import { shipyardStages } from '../../lib/model/shipyard.ts';
 import { keptnName } from '../../lib/model/stage.ts';
 import type { ResourceStore } from '../../lib/resources/port.ts';
-import { unpackChart } from '../configuration-service/chart.ts';
+import { unpackChart } from '../../lib/chart/archive.ts';
 import type { projectBody, serviceBody } from './schemas.ts';
 
 type NewProject = z.output<typeof projectBody>;

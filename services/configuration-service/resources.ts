@@ -4,7 +4,7 @@ import { Terminal } from '../../lib/errors/classes.ts';
 import type { FileChange, GitStore, LogPage } from '../../lib/git/port.ts';
 import { MAIN_BRANCH } from '../../lib/model/names.ts';
 import { commitText, type Origin } from './cause.ts';
-import { chartFolder, packChart, unpackChart } from './chart.ts';
+import { chartFolder, packChart, unpackChart } from '../../lib/chart/archive.ts';
 import type { Precondition } from './preconditions.ts';
 import { notFound, noTarget, Refusal, saying } from './refusal.ts';
 import { branchOf, METADATA, prefixOf, type Place } from './repository.ts';

@@ -5,9 +5,9 @@
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import { extract, pack } from 'tar-stream';
-import { KeptnError, messageOf } from '../../lib/errors/classes.ts';
-import { FieldError } from '../../lib/http/validate.ts';
-import { resourceUri } from '../../lib/model/names.ts';
+import { KeptnError, messageOf } from '../errors/classes.ts';
+import { FieldError } from '../http/validate.ts';
+import { resourceUri } from '../model/names.ts';
 
 const MAX_ENTRIES = 1000;
 const MAX_BYTES = 8 * 1024 * 1024;

@@ -1,0 +1,52 @@
+/** shipyard.yaml as services read it from Git: whoever wrote it, and whatever else it has. */
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { messageOf, Terminal } from '../errors/classes.ts';
+import { dnsLabel, problemsOf } from '../model/names.ts';
+import type { Configuration } from './client.ts';
+
+const text = z
+  .string()
+  .nullish()
+  .transform((value) => value ?? '');
+
+const schema = z.object({
+  stages: z
+    .array(
+      z.object({
+        name: dnsLabel,
+        deployment_strategy: text,
+        test_strategy: text,
+        approval_strategy: text,
+        remediation_strategy: text,
+      }),
+    )
+    .min(1),
+});
+export type ShipyardStage = z.infer<typeof schema>['stages'][number];
+
+/** The stages of a project in the order of promotion; `Terminal` when there is no shipyard, or none that can be read. */
+export async function readShipyard(configuration: Configuration, project: string): Promise<ShipyardStage[]> {
+  const content = await configuration.read({ project }, 'shipyard.yaml');
+  if (!content) throw new Terminal('NotFound', `there is no shipyard.yaml in project ${project}: does it exist?`);
+  const { stages } = parseShipyard(content.toString('utf8'), `shipyard.yaml of ${project}`);
+  return stages;
+}
+
+/** `name`: of the file, for messages. */
+export function parseShipyard(content: string, name = 'shipyard'): z.infer<typeof schema> {
+  let value: unknown;
+  try {
+    value = parse(content);
+  } catch (error) {
+    throw new Terminal('InvalidField', `${name} is no YAML: ${messageOf(error)}`, { cause: error });
+  }
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) throw new Terminal('InvalidField', `${name}: ${problemsOf(parsed.error)}`);
+  return parsed.data;
+}
+
+/** True where a canary runs beside the primary. Anything that 0.6.2 does not know is direct, as there. */
+export function isDuplicate({ deployment_strategy: strategy }: ShipyardStage): boolean {
+  return ['blue_green_service', 'blue_green', 'canary'].includes(strategy);
+}

@@ -1,0 +1,52 @@
+/** The events that the gate sends. */
+import type { StageDelivery } from '../../lib/delivery/stage.ts';
+import { splitImage } from '../../lib/delivery/image.ts';
+import { eventTypes } from '../../lib/events/event.ts';
+import type { deliveryResults } from '../../lib/events/workflow.ts';
+import type { Outgoing } from '../../lib/service/service.ts';
+
+export interface Place {
+  project: string;
+  stage: string;
+  service: string;
+  labels?: Record<string, string> | null | undefined;
+}
+
+const placeOf = ({ project, stage, service, labels = null }: Place) => ({ project, stage, service, labels });
+
+export function canary(place: Place, action: 'promote' | 'discard'): Outgoing {
+  return { type: eventTypes.configurationChange, data: { ...placeOf(place), canary: { action } } };
+}
+
+/** The artifact enters the stage, as a new one enters the first. */
+export function enter(place: Place, stage: string, image: string): Outgoing {
+  const data = { ...placeOf(place), stage, valuesCanary: { image }, canary: { action: 'set', value: 100 } };
+  // The commit is of the stage before.
+  return { type: eventTypes.configurationChange, data, extensions: {} };
+}
+
+export function askApproval(
+  place: Place & { teststrategy: string; deploymentstrategy: string },
+  stage: string,
+  image: string,
+): Outgoing {
+  const { teststrategy, deploymentstrategy } = place;
+  const data = { ...placeOf(place), stage, teststrategy, deploymentstrategy, ...splitImage(image) };
+  return { type: eventTypes.approvalTriggered, data, extensions: {} };
+}
+
+type Result = (typeof deliveryResults)[number];
+
+export function finished(
+  place: Place,
+  result: Result,
+  state: Pick<StageDelivery, 'image' | 'message'> | undefined,
+  why?: { reason: string; message: string },
+): Outgoing {
+  const message = why?.message ?? state?.message ?? '';
+  const reason = why?.reason ?? (result === 'fail' ? 'EvaluationFailed' : '');
+  return {
+    type: eventTypes.deliveryFinished,
+    data: { ...placeOf(place), image: state?.image ?? '', result, reason, message },
+  };
+}
