@@ -6,6 +6,7 @@ import { withDeadline } from '../errors/deadline.ts';
 import { causeHeaders, type Cause } from '../http/cause.ts';
 
 const DEADLINE_MS = 20_000;
+const MAX_PAGES = 200;
 
 /** Where a resource is: `project`, then a stage, a service of a stage, or neither. */
 export interface Place {
@@ -34,7 +35,9 @@ const resourceSchema = z.object({ resourceContent: z.base64() });
 const pageSchema = z.object({
   nextPageKey: z.string().nullish(),
   stages: z.array(z.object({ stageName: z.string() })).nullish(),
+  resources: z.array(z.object({ resourceURI: z.string() })).nullish(),
 });
+type Page = z.infer<typeof pageSchema>;
 
 const versionSchema = z.object({ version: z.string() });
 const errorSchema = z.object({ message: z.string() });
@@ -113,16 +116,28 @@ export class Configuration {
 
   /** The names of a project's stages, in no order of promotion. */
   async stages(project: string): Promise<string[]> {
-    const names: string[] = [];
-    for (let key = '0'; names.length < 1000;) {
-      const answer = await this.#call('GET', ['project', project, 'stage'], undefined, undefined, pageOf(key));
+    const pages = await this.#pages(['project', project, 'stage'], '');
+    return pages.flatMap(({ stages }) => stages ?? []).map(({ stageName }) => stageName);
+  }
+
+  /** The files of a place, as they are now or at a commit. */
+  async list(place: Place, commit: string): Promise<string[]> {
+    const pages = await this.#pages([...pathOf(place), 'resource'], `&gitCommitId=${encodeURIComponent(commit)}`);
+    return pages.flatMap(({ resources }) => resources ?? []).map(({ resourceURI }) => resourceURI.replace(/^\//, ''));
+  }
+
+  async #pages(path: string[], query: string): Promise<Page[]> {
+    const pages: Page[] = [];
+    for (let key = '0'; pages.length < MAX_PAGES;) {
+      const page = `?pageSize=50&nextPageKey=${encodeURIComponent(key)}${query}`;
+      const answer = await this.#call('GET', path, undefined, undefined, page);
       if (answer.status >= 400) throw refusal(answer);
-      const { stages, nextPageKey } = pageSchema.parse(answer.body);
-      names.push(...(stages ?? []).map(({ stageName }) => stageName));
-      if (!nextPageKey || nextPageKey === '0') break;
-      key = nextPageKey;
+      const parsed = pageSchema.parse(answer.body);
+      pages.push(parsed);
+      if (!parsed.nextPageKey || parsed.nextPageKey === '0') break;
+      key = parsed.nextPageKey;
     }
-    return names;
+    return pages;
   }
 
   /** True when the file is there. */
@@ -188,8 +203,6 @@ export class Configuration {
     }
   }
 }
-
-const pageOf = (key: string): string => `?pageSize=50&nextPageKey=${encodeURIComponent(key)}`;
 
 function pathOf({ project, stage, service }: Place): string[] {
   return ['project', project, ...(stage ? ['stage', stage] : []), ...(service ? ['service', service] : [])];

@@ -21,13 +21,14 @@ export interface Surroundings {
   log: Logger;
 }
 
-const WAITING_MS = 5_000;
-export const defaults = { timeoutMs: 60_000, concurrency: 16, maxAttempts: 10 } as const;
+const WAITING_MS = { first: 2_000, last: 15_000 };
+export const defaults = { timeoutMs: 60_000, concurrency: 16, maxAttempts: 10, maxWaits: 0 } as const;
 
 /** Never throws: each error has its verdict. */
 export function handlerOf(service: Service, surroundings: Surroundings): Handler {
   const { metrics, handled } = surroundings;
-  const work = measured(service.name, metrics, (delivery) => handle(delivery, service, surroundings));
+  const failures = new Map<string, number>();
+  const work = measured(service.name, metrics, (delivery) => handle(delivery, service, surroundings, failures));
   return async (delivery) => {
     if (!handled.has(delivery.event.id)) return work(delivery);
     metrics.handled.inc({ subscription: service.name, result: 'repeated' });
@@ -35,8 +36,14 @@ export function handlerOf(service: Service, surroundings: Surroundings): Handler
   };
 }
 
-async function handle({ event, attempt }: Delivery, service: Service, around: Surroundings): Promise<Verdict> {
-  const { name, maxAttempts = defaults.maxAttempts } = service;
+/** `failures`: of events that may wait as well, by id; a restart begins to count anew. */
+async function handle(
+  { event, attempt }: Delivery,
+  service: Service,
+  around: Surroundings,
+  failures: Map<string, number>,
+): Promise<Verdict> {
+  const { name, maxAttempts, maxWaits } = { ...defaults, ...service };
   const log = new PublishedLog({ service: name, event, attempt, publish: around.publish, log: around.log });
   try {
     const outgoing = await run(event, attempt, service, log);
@@ -44,18 +51,26 @@ async function handle({ event, attempt }: Delivery, service: Service, around: Su
     // One after another: who waits for the second may rely on the first.
     for (const one of caused(event, name, outgoing)) await around.publish(one);
     around.handled.add(event.id);
+    failures.delete(event.id);
     return { kind: 'ack' };
   } catch (error) {
     const reason = messageOf(error);
     if (!(error instanceof KeptnError)) {
       around.log.error({ err: error, eventId: event.id, keptnContext: event.shkeptncontext }, 'handler threw');
     }
-    const again = !(error instanceof Terminal) && attempt < maxAttempts;
+    if (error instanceof Waiting && attempt < maxAttempts + maxWaits) {
+      if (attempt === 1) log.info(`${name} waits: ${reason}`);
+      await log.sent();
+      return { kind: 'retry', reason, afterMs: Math.min(WAITING_MS.first * Math.ceil(attempt / 30), WAITING_MS.last) };
+    }
+    const tries = maxWaits === 0 ? attempt : (failures.get(event.id) ?? 0) + 1;
+    const again = !(error instanceof Terminal) && tries < maxAttempts;
+    if (again && maxWaits > 0) failures.set(event.id, tries);
+    else failures.delete(event.id);
     if (again) log.warn(`${name} will try ${event.type} again: ${reason}`);
     else log.error(`${name} gives up ${event.type}: ${reason}`);
     await log.sent();
-    if (!again) return { kind: 'dead', reason };
-    return { kind: 'retry', reason, ...(error instanceof Waiting ? { afterMs: WAITING_MS } : {}) };
+    return again ? { kind: 'retry', reason } : { kind: 'dead', reason };
   }
 }
 

@@ -21,12 +21,12 @@ export interface Served {
 
 /** Does not close the bus, which belongs to the caller. */
 export async function serve(service: Service, { bus, metrics, log, stateFile }: ServeSettings): Promise<Served> {
-  const { name, subscriptions, concurrency = defaults.concurrency, maxAttempts = defaults.maxAttempts } = service;
+  const { name, subscriptions, concurrency, maxAttempts, maxWaits } = { ...defaults, ...service };
   const handled = new HandledIds(stateFile);
   const publish = (event: Parameters<EventBus['publish']>[0]): Promise<unknown> => bus.publish(event);
   const filters = subscriptions.flatMap(({ types }) => types);
   const subscription = await bus.subscribe(
-    { durable: name, filters, from: 'new', concurrency, maxAttempts },
+    { durable: name, filters, from: 'new', concurrency, maxAttempts: maxAttempts + maxWaits },
     handlerOf(service, { publish, handled, metrics, log }),
   );
   return { close: () => subscription.stop() };

@@ -50,6 +50,8 @@ export interface Service {
   concurrency?: number;
   /** Tries before an event is given up; 10 by default. */
   maxAttempts?: number;
+  /** How often `Waiting` may come beside them: for what has to wait long for its turn; 0 by default. */
+  maxWaits?: number;
 }
 
 /** `types` may have wildcards. The handler gets `data` as the schema gives it; what does not fit is given up. */

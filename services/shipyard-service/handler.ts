@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import type { Configuration } from '../../lib/configuration/client.ts';
 import { parseShipyard } from '../../lib/configuration/shipyard.ts';
-import { KeptnError, Terminal } from '../../lib/errors/classes.ts';
+import { Terminal } from '../../lib/errors/classes.ts';
 import { eventTypes, type KeptnEvent } from '../../lib/events/event.ts';
 import { dnsLabel } from '../../lib/model/names.ts';
 import { on, type Context, type Outgoing, type Service } from '../../lib/service/service.ts';
@@ -68,7 +68,7 @@ export function shipyardService(configuration: Configuration): Service {
   };
 }
 
-function done(result: 'success' | 'error', error?: KeptnError): Outgoing {
+function done(result: 'success' | 'error', error?: Terminal): Outgoing {
   const message = error?.message ?? 'Shipyard successfully processed';
   return { type: eventTypes.done, data: { result, message, version: '' } };
 }

@@ -1,0 +1,47 @@
+/** The end of a canary: promoted, what was tested becomes the primary; discarded, the primary gets all traffic again. */
+import { generatedName, hasTemplates, readChart, writeChart } from './charts/chart.ts';
+import { withWeight } from './charts/weights.ts';
+import { RolloutFailed, type Watching } from './deployer/port.ts';
+import { generate, ownChart } from './deploy.ts';
+import { generatedRelease, ownRelease, placeOf, type HelmParts, type Target } from './target.ts';
+import { direct } from './traffic.ts';
+
+/** `commit`: of the configuration that was tested. Every step may be repeated. */
+export async function promote(
+  parts: HelmParts,
+  target: Target,
+  commit: string | undefined,
+  watching: Watching,
+): Promise<void> {
+  const { configuration, deployer } = parts;
+  const place = placeOf(target);
+  const before = await readChart(configuration, place, generatedName(target.service));
+  const primary = await generate(parts, target, 100, commit);
+  if (!primary) return;
+  await writeChart(configuration, place, primary, target.cause);
+  try {
+    await deployer.upgrade(generatedRelease(target, primary), watching);
+  } catch (error) {
+    if (before && error instanceof RolloutFailed) await writeChart(configuration, place, before, target.cause);
+    throw error;
+  }
+  await retire(parts, target, watching, commit);
+}
+
+export async function discard(parts: HelmParts, target: Target, watching: Watching): Promise<void> {
+  await retire(parts, target, watching);
+}
+
+/** All traffic to the primary, no pods for the canary. */
+async function retire(parts: HelmParts, target: Target, watching: Watching, commit?: string): Promise<void> {
+  const { configuration, deployer } = parts;
+  const place = placeOf(target);
+  const generated = await readChart(configuration, place, generatedName(target.service));
+  if (!generated || !hasTemplates(generated)) return;
+  const chart = withWeight(generated, 0);
+  await writeChart(configuration, place, chart, target.cause);
+  await deployer.upgrade(generatedRelease(target, chart), watching);
+  await direct(parts, target, chart, 0);
+  await deployer.upgrade(ownRelease(target, await ownChart(parts, target, commit), 0), watching);
+  await direct(parts, target, chart, 0);
+}

@@ -1,0 +1,136 @@
+/** One configuration.change at work, as 0.6.2 orders it: values, files of the three charts, then the canary. */
+import type { ShipyardStage } from '../../lib/configuration/shipyard.ts';
+import { newImage } from '../../lib/delivery/stage.ts';
+import { eventTypes, type KeptnEvent } from '../../lib/events/event.ts';
+import type { ConfigurationChange } from '../../lib/events/workflow.ts';
+import type { EventLog, Outgoing } from '../../lib/service/service.ts';
+import { discard, promote } from './canary.ts';
+import { withFiles } from './charts/changes.ts';
+import { generatedName, readChart, strategyOf, writeChart } from './charts/chart.ts';
+import { changeUmbrella } from './charts/umbrella.ts';
+import { deploy, expose, lastGood, ownChart, restore } from './deploy.ts';
+import { RolloutFailed, type Watching } from './deployer/port.ts';
+import { strategyIn } from './onboard.ts';
+import { deploymentFinished, finished } from './outgoing.ts';
+import { generatedRelease, placeOf, type HelmParts, type Target } from './target.ts';
+
+export interface Change {
+  event: KeptnEvent & { data: ConfigurationChange & { stage: string } };
+  stage: ShipyardStage;
+}
+
+export async function applyChange(
+  parts: HelmParts,
+  { event, stage }: Change,
+  watching: Watching,
+  log: EventLog,
+): Promise<Outgoing[]> {
+  const { data, source } = event;
+  const target = await targetOf(parts, event);
+  const image = newImage(event);
+  await tell(parts, target, image, log);
+  let commit: string | undefined;
+  const { valuesCanary, fileChangesUserChart: files } = data;
+  if (valuesCanary || hasAny(files)) {
+    const changes = { values: valuesCanary ?? undefined, files: files ?? undefined };
+    commit = await deploy(parts, target, changes, watching);
+    if (target.strategy === 'direct') commit = (await expose(parts, target, 100, watching)) ?? commit;
+  }
+  commit = (await changeOthers(parts, target, data, watching)) ?? commit;
+  const action = data.canary?.action;
+  if (action === 'promote' || action === 'discard') return [await end(parts, target, event, action, watching, log)];
+  if (data.canary && target.strategy === 'duplicate') {
+    commit = (await expose(parts, target, data.canary.value ?? 100, watching)) ?? commit;
+  }
+  const testStrategy = source.endsWith('remediation-service') ? 'real-user' : stage.test_strategy;
+  const said = `${data.service} ${image ?? ''} is deployed to ${stage.name}`;
+  log.info(parts.deployer.dryRun ? `dry run: ${said}, nothing of it in a cluster` : said);
+  const { domain } = parts.routes;
+  const { dryRun } = parts.deployer;
+  return [deploymentFinished({ target, change: data, testStrategy, commit, image: image ?? '', domain, dryRun })];
+}
+
+async function targetOf(parts: HelmParts, { data, shkeptncontext }: Change['event']): Promise<Target> {
+  const { project, stage, service } = data;
+  const place = { project, stage, service };
+  const generated = await readChart(parts.configuration, place, generatedName(service));
+  const strategy = generated ? strategyOf(generated) : await strategyIn(parts, place);
+  return { ...place, strategy, cause: { context: shkeptncontext } };
+}
+
+async function tell({ deployer }: HelmParts, target: Target, image: string | undefined, log: EventLog): Promise<void> {
+  const { service, stage, strategy } = target;
+  if (image !== undefined) log.info(`${service}: deploying ${image} to ${stage} (${strategy})`);
+  const mesh = await deployer.mesh();
+  if (mesh === 'istio' || strategy === 'direct' || image === undefined) return;
+  const instead =
+    mesh === 'none' ? 'plain Services move all of its traffic at once' : 'the Gateway API moves its traffic';
+  log.warn(`Istio is not installed in this cluster: ${instead}`);
+}
+
+/** Files of the generated chart, as the remediation-service changes them, and of the stage's umbrella; the commit that has them. */
+async function changeOthers(
+  { configuration, deployer }: HelmParts,
+  target: Target,
+  data: ConfigurationChange,
+  watching: Watching,
+): Promise<string | undefined> {
+  let commit: string | undefined;
+  const { fileChangesGeneratedChart: generated, fileChangesUmbrellaChart: umbrella } = data;
+  if (hasAny(generated)) {
+    const chart = await readChart(configuration, placeOf(target), generatedName(target.service));
+    if (!chart) throw new RolloutFailed('ChartMissing', `${target.service} was never deployed to ${target.stage}`);
+    const changed = withFiles(chart, generated, 'fileChangesGeneratedChart');
+    commit = await writeChart(configuration, placeOf(target), changed, target.cause);
+    await deployer.upgrade(generatedRelease(target, changed), watching);
+  }
+  if (hasAny(umbrella)) {
+    const { project, stage, cause } = target;
+    const chart = await changeUmbrella(configuration, { project, stage }, umbrella, cause);
+    const name = `${project}-${stage}`;
+    await deployer.upgrade({ name, namespace: name, chart, values: {} }, watching);
+  }
+  return commit;
+}
+
+const hasAny = (files: Readonly<Record<string, string>> | null | undefined): files is Record<string, string> =>
+  Object.keys(files ?? {}).length > 0;
+
+/** What has passed is the primary from now on; what has not is taken out, or, deployed directly, replaced by what was. */
+async function end(
+  parts: HelmParts,
+  target: Target,
+  event: Change['event'],
+  action: 'promote' | 'discard',
+  watching: Watching,
+  log: EventLog,
+): Promise<Outgoing> {
+  const { data } = event;
+  const { service, stage, strategy } = target;
+  const commit = event.extensions?.['gitcommitid'] ?? (await deployedCommit(parts, target));
+  if (action === 'promote') {
+    if (strategy === 'duplicate') await promote(parts, target, commit, watching);
+    const message = strategy === 'duplicate' ? 'promoted: it is the primary now' : 'deployed';
+    log.info(`${service} in ${stage}: ${message}`);
+    return finished(data, 'pass', { reason: 'Promoted', message });
+  }
+  if (strategy === 'duplicate') {
+    await ownChart(parts, target);
+    await discard(parts, target, watching);
+    log.last(`${service} in ${stage}: discarded, all traffic goes to the version before`);
+    return finished(data, 'fail', { reason: 'EvaluationFailed', message: '' });
+  }
+  const good = await lastGood(parts.history, target);
+  if (good !== undefined) await restore(parts, target, good, watching);
+  const message = good === undefined ? 'there is no good version before it, so it stays' : 'the version before is back';
+  log.last(`${service} in ${stage}: ${message}`);
+  return finished(data, 'fail', { reason: 'RolledBack', message });
+}
+
+/** Where the event has lost it, since a service of 0.6.2 does not pass it on. */
+async function deployedCommit({ history }: HelmParts, target: Target): Promise<string | undefined> {
+  const { project, stage, service, cause } = target;
+  const type = eventTypes.deploymentFinished;
+  const [deployed] = await history.events({ keptnContext: cause.context, project, stage, service, type, pageSize: 1 });
+  return deployed?.extensions?.['gitcommitid'];
+}

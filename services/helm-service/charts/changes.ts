@@ -1,0 +1,25 @@
+/** Changes of a chart's files that events ask for. */
+import { parseDocument } from 'yaml';
+import { Terminal } from '../../../lib/errors/classes.ts';
+import { resourceUri } from '../../../lib/model/names.ts';
+import type { Chart } from './chart.ts';
+
+/** values.yaml with these values at its top level; comments and everything else stay. */
+export function withValues(chart: Chart, values: Readonly<Record<string, unknown>>): Chart {
+  const document = parseDocument(chart.files.get('values.yaml') ?? '{}\n');
+  for (const [key, value] of Object.entries(values)) document.set(key, value);
+  return { name: chart.name, files: new Map([...chart.files, ['values.yaml', document.toString()]]) };
+}
+
+/** `field`: of the event, for the refusal. As in 0.6.2 templates may be added, and values.yaml replaced. */
+export function withFiles(chart: Chart, changes: Readonly<Record<string, string>>, field: string): Chart {
+  const files = new Map(chart.files);
+  for (const [uri, content] of Object.entries(changes)) {
+    const isAllowed = uri === 'values.yaml' || uri.startsWith('templates/');
+    if (!isAllowed || !resourceUri.safeParse(uri).success) {
+      throw new Terminal('InvalidField', `data.${field}: ${uri} is neither values.yaml nor a file below templates/`);
+    }
+    files.set(uri, content);
+  }
+  return { name: chart.name, files };
+}

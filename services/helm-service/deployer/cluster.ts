@@ -1,0 +1,170 @@
+/** Deploys with helm into a cluster, and tells what its API server says of the rollout. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ApisApi, AppsV1Api, CoreV1Api, type KubeConfig } from '@kubernetes/client-node';
+import { messageOf, Transient } from '../../../lib/errors/classes.ts';
+import { Caller, statusOf } from '../../../lib/resources/kubernetes/calls.ts';
+import type { Mesh } from '../charts/routes.ts';
+import { Helm, HelmError, type HelmSettings } from './helm.ts';
+import { RolloutFailed, type Deployer, type Release, type Watching } from './port.ts';
+import { rolloutOf, type Apis, type Rollout, type Trouble } from './rollout.ts';
+
+const LOOK_MS = 1_000;
+/** A helm of ours that was killed with us may still be at work. */
+const ORPHAN_MS = 15_000;
+const MESH_MS = 60_000;
+
+export interface ClusterSettings extends HelmSettings {
+  config: KubeConfig;
+  /** What Kubernetes cannot do now it may be able to do soon (pull an image, add a node): how long trouble may last. */
+  patienceSeconds: number;
+  /** What moves traffic; undefined: what the cluster has. */
+  mesh?: Mesh | undefined;
+}
+
+export class ClusterDeployer implements Deployer {
+  readonly dryRun = false;
+  readonly #helm: Helm;
+  readonly #apis: Apis;
+  readonly #groups: ApisApi;
+  readonly #mesh: Mesh | undefined;
+  readonly #patienceMs: number;
+  #found: { mesh: Mesh; until: number } | undefined;
+
+  constructor({ config, mesh, patienceSeconds, ...settings }: ClusterSettings) {
+    this.#patienceMs = patienceSeconds * 1000;
+    this.#helm = new Helm(settings);
+    this.#mesh = mesh;
+    this.#groups = config.makeApiClient(ApisApi);
+    this.#apis = {
+      apps: config.makeApiClient(AppsV1Api),
+      core: config.makeApiClient(CoreV1Api),
+      caller: new Caller(),
+    };
+  }
+
+  async mesh(): Promise<Mesh> {
+    if (this.#mesh) return this.#mesh;
+    if (this.#found && Date.now() < this.#found.until) return this.#found.mesh;
+    const { groups } = await this.#apis.caller.call('list api groups', (options) =>
+      this.#groups.getAPIVersions(options),
+    );
+    const has = (group: string): boolean => groups.some(({ name }) => name === group);
+    const mesh = has('networking.istio.io') ? 'istio' : has('gateway.networking.k8s.io') ? 'gateway-api' : 'none';
+    this.#found = { mesh, until: Date.now() + MESH_MS };
+    return mesh;
+  }
+
+  async ensureNamespace(name: string, injected: boolean): Promise<void> {
+    const { core, caller } = this.#apis;
+    const labels = injected ? { 'istio-injection': 'enabled' } : {};
+    const body = { metadata: { name, labels } };
+    try {
+      await caller.timed((options) => core.createNamespace({ body }, options));
+    } catch (error) {
+      if (statusOf(error) !== 409) throw new Transient(`namespace ${name}: ${messageOf(error)}`, { cause: error });
+      if (!injected) return;
+      await caller.call(
+        `label namespace ${name}`,
+        (options) => core.patchNamespace({ name, body: { metadata: { labels } } }, options),
+        'merge',
+      );
+    }
+  }
+
+  render(release: Release): Promise<string> {
+    return this.#helm.render(release);
+  }
+
+  async upgrade(release: Release, watching: Watching): Promise<void> {
+    try {
+      await this.#attempt(release, watching);
+    } catch (error) {
+      if (!(error instanceof HelmError) || !/another operation .* is in progress/.test(error.message)) throw error;
+      await this.#recover(release);
+      await this.#attempt(release, watching);
+    }
+  }
+
+  async select(namespace: string, service: string, selector: Readonly<Record<string, string>>): Promise<void> {
+    const { core, caller } = this.#apis;
+    const body = { spec: { selector } };
+    await caller.call(
+      `Service ${namespace}/${service}`,
+      (options) => core.patchNamespacedService({ name: service, namespace, body }, options),
+      'merge',
+    );
+  }
+
+  /** Helm waits, and we look why it does: what it says itself when its time is over tells nothing. */
+  async #attempt(release: Release, { signal, progress }: Watching): Promise<void> {
+    const over = new AbortController();
+    const seen: { trouble?: Trouble | undefined } = {};
+    const giveUp = (trouble: Trouble): void => over.abort(new RolloutFailed(trouble.reason, trouble.message));
+    const looking = this.#look(release, progress, over.signal, (trouble) => (seen.trouble = trouble), giveUp);
+    const stop = (): void => over.abort(signal.reason);
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+    try {
+      await this.#helm.upgrade(release, over.signal);
+    } catch (error) {
+      if (over.signal.aborted) {
+        await this.#settle(release);
+        throw over.signal.reason;
+      }
+      if (!(error instanceof HelmError) || /another operation/.test(error.message)) throw error;
+      const { trouble } = seen;
+      if (isAway(error.message)) throw new Transient(`helm: ${error.message}`, { cause: error });
+      throw new RolloutFailed(trouble?.reason ?? 'HelmFailed', trouble?.message ?? error.message, { cause: error });
+    } finally {
+      signal.removeEventListener('abort', stop);
+      over.abort();
+      await looking;
+    }
+  }
+
+  async #look(
+    { namespace, name }: Release,
+    progress: (line: string) => void,
+    signal: AbortSignal,
+    note: (trouble: Trouble | undefined) => void,
+    giveUp: (trouble: Trouble) => void,
+  ): Promise<void> {
+    let said = '';
+    let since: number | undefined;
+    for (;;) {
+      await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined);
+      if (signal.aborted) return;
+      // The API server may be away for a moment: helm will tell if it stays so.
+      const rollout: Rollout | undefined = await rolloutOf(this.#apis, namespace, name).catch(() => undefined);
+      if (!rollout) continue;
+      const { line, trouble } = rollout;
+      const text = trouble ? `${line}; ${trouble.reason}: ${trouble.message}` : line;
+      if (text !== '' && text !== said) progress(text);
+      said = text;
+      note(trouble);
+      since = trouble ? (since ?? Date.now()) : undefined;
+      if (trouble && (trouble.final || Date.now() - (since ?? 0) > this.#patienceMs)) return giveUp(trouble);
+    }
+  }
+
+  /** After helm was stopped: with --atomic it has rolled back, or we do. */
+  async #settle(release: Release): Promise<void> {
+    const state = await this.#helm.state(release);
+    if (state !== undefined && state !== 'deployed') await this.#helm.undo(release);
+  }
+
+  /** A release that a kill has left in the middle of a change takes no other before it is out of it. */
+  async #recover(release: Release): Promise<void> {
+    for (const end = Date.now() + ORPHAN_MS; Date.now() < end; await sleep(LOOK_MS)) {
+      const state = await this.#helm.state(release);
+      if (!state?.startsWith('pending-')) return;
+    }
+    await this.#helm.undo(release);
+  }
+}
+
+/** What helm says when it does not reach the cluster. */
+const isAway = (message: string): boolean =>
+  /connection refused|Kubernetes cluster unreachable|i\/o timeout|TLS handshake timeout|context deadline exceeded \(Client/.test(
+    message,
+  );

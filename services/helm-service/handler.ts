@@ -1,0 +1,149 @@
+/**
+ * helm-service: onboards services (service.create) and changes what runs (configuration.change): an artifact or a file into a
+ * chart, the chart into Git, Git into the cluster. Then it says so (deployment-finished), or why it did not come to that.
+ */
+import { readShipyard, type ShipyardStage } from '../../lib/configuration/shipyard.ts';
+import { deliveryOf, type Delivery } from '../../lib/delivery/delivery.ts';
+import { isOver, newImage } from '../../lib/delivery/stage.ts';
+import { Terminal, Transient } from '../../lib/errors/classes.ts';
+import { eventTypes, textIn, type KeptnEvent } from '../../lib/events/event.ts';
+import { configurationChange, deliveryControl, type ConfigurationChange } from '../../lib/events/workflow.ts';
+import { on, type Context, type Outgoing, type Service } from '../../lib/service/service.ts';
+import { applyChange, type Change } from './change.ts';
+import { RolloutFailed } from './deployer/port.ts';
+import { watchAbort } from './abort.ts';
+import { onboard, serviceCreate } from './onboard.ts';
+import { finished } from './outgoing.ts';
+import { Slots } from './slots.ts';
+import type { HelmParts } from './target.ts';
+
+/** Two rollouts of ten minutes, and what is around them. */
+const TIMEOUT_MS = 30 * 60_000;
+/** Some hours: as long as the delivery before may be tested. */
+const WAITS = 2_000;
+
+type ChangeEvent = KeptnEvent & { data: ConfigurationChange };
+
+export function helmService(parts: HelmParts): Service {
+  const slots = new Slots(parts.history);
+
+  async function changed(event: ChangeEvent, context: Context): Promise<Outgoing[]> {
+    const shipyard = await readShipyard(parts.configuration, event.data.project);
+    const stage = event.data.stage || (shipyard[0]?.name ?? '');
+    const data = { ...event.data, stage };
+    const found = shipyard.find(({ name }) => name === stage);
+    if (!found) {
+      const message = `stage ${stage} is not in the shipyard of ${data.project}`;
+      context.log.last(message);
+      return [finished(data, 'fail', { reason: 'StageMissing', message })];
+    }
+    const work = { ...event, data };
+    return slots.alone(data, () =>
+      newImage(work) === undefined ? rework(work, found, context) : begin(work, found, context),
+    );
+  }
+
+  /** An artifact enters the stage, when its turn has come. */
+  async function begin(event: Change['event'], stage: ShipyardStage, context: Context): Promise<Outgoing[]> {
+    const { data, shkeptncontext: keptnContext, time } = event;
+    const { log } = context;
+    const image = newImage(event) ?? '';
+    const delivery = await deliveryIn(event, stage.name);
+    const over = [...delivery.stages.values()].find((one) => isOver(one) && one.phase !== 'Ready');
+    if (delivery.aborted || over) {
+      log.last(
+        `${data.service} ${image} is not deployed to ${stage.name}: ${over?.message ?? 'the delivery was aborted'}`,
+      );
+      return [];
+    }
+    const here = delivery.stages.get(stage.name);
+    // Resumed, and redelivered as well.
+    if (here && here.phase !== 'Deploying') return [];
+    if (delivery.paused) {
+      log.info(`${data.service} ${image} is paused before ${stage.name}: keptn resume goes on`);
+      return [];
+    }
+    const newer = await slots.enter(data, { keptnContext, time, image });
+    if (newer) {
+      const message = `superseded by ${newer.image}, which came while it waited`;
+      log.last(`${data.service} ${image} is not deployed to ${stage.name}: ${message}`);
+      return [finished(data, 'superseded', { reason: 'NewerArtifact', message, image })];
+    }
+    return run({ event, stage }, context);
+  }
+
+  /** A promotion, a discard, or files that change: by the delivery that is there already, or beside any. */
+  async function rework(event: Change['event'], stage: ShipyardStage, context: Context): Promise<Outgoing[]> {
+    const { data, shkeptncontext: keptnContext } = event;
+    const action = data.canary?.action;
+    if ((action === 'promote' || action === 'discard') && !(await slots.holds(data, keptnContext))) {
+      context.log.info(`${data.service} in ${stage.name}: nothing to ${action}, a newer delivery has taken its place`);
+      return [];
+    }
+    const events = await run({ event, stage }, context);
+    if (action === 'promote' || action === 'discard') slots.leave(data, keptnContext);
+    return events;
+  }
+
+  /** Failures of the rollout end the delivery; of what is around it, they are tried again. */
+  async function run(change: Change, context: Context): Promise<Outgoing[]> {
+    const { data, shkeptncontext: keptnContext } = change.event;
+    const { log } = context;
+    const watch = watchAbort(parts.history, keptnContext, context.signal);
+    try {
+      return await applyChange(parts, change, { signal: watch.signal, progress: (line) => log.info(line) }, log);
+    } catch (error) {
+      if (watch.aborted) {
+        slots.leave(data, keptnContext);
+        log.last(`${data.service} in ${data.stage}: aborted, and rolled back`);
+        return [];
+      }
+      const isOurs = error instanceof RolloutFailed || error instanceof Terminal;
+      if (!isOurs) throw error instanceof Transient ? error : new Transient(String(error), { cause: error });
+      const reason = error instanceof RolloutFailed ? error.reason : error.code;
+      const image = newImage(change.event);
+      slots.leave(data, keptnContext);
+      log.error(`${data.service} in ${data.stage}: ${reason}: ${error.message}`);
+      log.last(`${data.service} in ${data.stage} failed, and is as it was before`);
+      return [finished(data, 'fail', { reason, message: `${reason}: ${error.message}`, image })];
+    } finally {
+      watch.stop();
+    }
+  }
+
+  /** What was paused before a stage enters it now. */
+  async function resumed(event: KeptnEvent, context: Context): Promise<Outgoing[]> {
+    const past = await pastOf(event);
+    const change = past.find((one) => newImage(one) !== undefined);
+    if (!change) return [];
+    const data = configurationChange.parse(change.data);
+    const isDeployed = past.some(
+      ({ type, data: done }) =>
+        type === eventTypes.deploymentFinished && (textIn(done, 'stage') === data.stage || data.stage === ''),
+    );
+    return isDeployed ? [] : changed({ ...change, data }, context);
+  }
+
+  const pastOf = ({ shkeptncontext: keptnContext, data }: KeptnEvent): Promise<KeptnEvent[]> =>
+    parts.history.events({
+      keptnContext,
+      project: textIn(data, 'project') ?? '',
+      service: textIn(data, 'service') ?? '',
+    });
+
+  async function deliveryIn(event: KeptnEvent, stage: string): Promise<Delivery> {
+    return deliveryOf(await pastOf(event), stage);
+  }
+
+  return {
+    name: 'helm-service',
+    timeoutMs: TIMEOUT_MS,
+    maxWaits: WAITS,
+    concurrency: parts.parallel,
+    subscriptions: [
+      on(eventTypes.serviceCreate, serviceCreate, (event, context) => onboard(parts, event, context)),
+      on(eventTypes.configurationChange, configurationChange, changed),
+      on(eventTypes.deliveryResume, deliveryControl, resumed),
+    ],
+  };
+}

@@ -1,0 +1,67 @@
+/** service.create: the chart that came with it, and beside it an empty generated chart that names the strategy of each stage. */
+import { z } from 'zod';
+import { isDuplicate, readShipyard } from '../../lib/configuration/shipyard.ts';
+import { Terminal } from '../../lib/errors/classes.ts';
+import { eventTypes, type KeptnEvent } from '../../lib/events/event.ts';
+import { dnsLabel } from '../../lib/model/names.ts';
+import type { Context } from '../../lib/service/service.ts';
+import { chartUri, generatedName, writeChart, type Strategy } from './charts/chart.ts';
+import { emptyChart } from './charts/generate.ts';
+import { addToUmbrella } from './charts/umbrella.ts';
+import { namespaceOf, type HelmParts } from './target.ts';
+
+const strategies = z.record(z.string(), z.enum(['direct', 'duplicate']));
+
+export const serviceCreate = z.object({
+  project: dnsLabel,
+  service: dnsLabel,
+  helmChart: z
+    .base64()
+    .nullish()
+    .transform((text) => text ?? ''),
+  deploymentStrategies: strategies.nullish().transform((map) => map ?? {}),
+});
+type Creation = KeptnEvent & { data: z.infer<typeof serviceCreate> };
+
+export async function onboard(parts: HelmParts, event: Creation, { log }: Context): Promise<void> {
+  const { configuration, deployer } = parts;
+  const { project, service, helmChart, deploymentStrategies } = event.data;
+  const shipyard = await readShipyard(configuration, project);
+  const cause = { context: event.shkeptncontext };
+  for (const { name: stage, ...rest } of shipyard) {
+    const place = { project, stage, service };
+    await configuration.ensureService(project, stage, service, cause);
+    if (helmChart !== '') {
+      await configuration.write(place, chartUri(service), Buffer.from(helmChart, 'base64'), cause);
+    } else if (!(await configuration.has(place, chartUri(service)))) continue;
+    const strategy =
+      strategyFor(deploymentStrategies, stage) ?? (isDuplicate({ name: stage, ...rest }) ? 'duplicate' : 'direct');
+    if (!(await configuration.has(place, chartUri(generatedName(service))))) {
+      await writeChart(configuration, place, emptyChart(service, strategy), cause);
+    }
+    await addToUmbrella(configuration, { project, stage }, service, cause);
+    const injected = strategy === 'duplicate' && (await deployer.mesh()) === 'istio';
+    await deployer.ensureNamespace(namespaceOf(place), injected);
+    log.info(`Service ${service} is ready for its first delivery to ${stage} (${strategy})`);
+  }
+  // The operator tells of the services that are declared to it.
+  if (event.source !== 'keptn-operator') log.last(`Service ${service} created`);
+}
+
+function strategyFor(given: Readonly<Record<string, Strategy>>, stage: string): Strategy | undefined {
+  return given[stage] ?? given['*'];
+}
+
+/** As the service was onboarded, where no generated chart tells it yet; as the stage says otherwise. */
+export async function strategyIn(
+  parts: HelmParts,
+  place: { project: string; stage: string; service: string },
+): Promise<Strategy> {
+  const { project, stage, service } = place;
+  const [created] = await parts.history.events({ project, service, type: eventTypes.serviceCreate, pageSize: 1 });
+  const given = strategyFor(serviceCreate.safeParse(created?.data).data?.deploymentStrategies ?? {}, stage);
+  if (given) return given;
+  const found = (await readShipyard(parts.configuration, project)).find(({ name }) => name === stage);
+  if (!found) throw new Terminal('NotFound', `stage ${stage} is not in the shipyard of ${project}`);
+  return isDuplicate(found) ? 'duplicate' : 'direct';
+}
