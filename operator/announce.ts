@@ -18,6 +18,8 @@ export interface Announced {
   digest: string;
   data: unknown;
   extensions?: Record<string, string>;
+  /** Where it is not about this generation of the object. */
+  context?: string;
 }
 
 export function digestOf(...parts: readonly (string | Uint8Array)[]): string {
@@ -38,13 +40,19 @@ export async function announce<K extends Kind>(run: Reconciliation<K>, what: Ann
     const { uid, generation } = run.object.metadata;
     // The former id tells states of one generation apart, such as a ConfigMap that changes behind a reference.
     const id = idOf(uid, generation, what.type, run.status.projectUid ?? '', entry?.id ?? '');
-    entry = { type: what.type, digest: what.digest, id, keptnContext: run.context, published: false };
+    entry = {
+      type: what.type,
+      digest: what.digest,
+      id,
+      keptnContext: what.context ?? run.context,
+      published: false,
+    };
     remember(run, entry);
     faultPoint(`${run.object.kind}/mark`);
     run.object = await run.parts.store.patchStatus(run.object, run.status);
   }
   faultPoint(`${run.object.kind}/publish`);
-  await publish(run.parts, { id: entry.id ?? '', context: entry.keptnContext ?? run.context, ...what });
+  await publish(run.parts, { ...what, id: entry.id ?? '', context: entry.keptnContext ?? run.context });
   faultPoint(`${run.object.kind}/published`);
   remember(run, { ...entry, published: true });
   run.status.keptnContext = entry.keptnContext ?? run.context;

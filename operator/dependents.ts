@@ -2,6 +2,7 @@
 import type { Kind, Stored } from '../lib/model/object.ts';
 import { keptnName } from '../lib/model/stage.ts';
 import { findCondition, holds } from '../lib/model/status.ts';
+import { controlAnnotations } from './control.ts';
 import type { Change } from '../lib/resources/port.ts';
 import type { ObjectView } from '../lib/resources/view.ts';
 
@@ -11,7 +12,10 @@ export function concernsItself({ object, previous, deleted }: Change): boolean {
   if (!previous) return true;
   const [now, before] = [object.metadata, previous.metadata];
   return (
-    now.uid !== before.uid || now.generation !== before.generation || now.deletionTimestamp !== before.deletionTimestamp
+    now.uid !== before.uid ||
+    now.generation !== before.generation ||
+    now.deletionTimestamp !== before.deletionTimestamp ||
+    controlAnnotations.some((name) => now.annotations?.[name] !== before.annotations?.[name])
   );
 }
 

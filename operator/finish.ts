@@ -118,6 +118,9 @@ function conditionsOf<K extends Kind>(run: Reconciliation<K>, outcome: Outcome<K
       if (known) conditions.push(known);
     }
   }
+  const delivered = findCondition(run.object.status, 'Delivered');
+  // The deliveries' own part writes it, after their events.
+  if (delivered && run.status.delivery) conditions.push(delivered);
   if (failure) set('Ready', 'False', failure.reason, failure.message);
   else set('Ready', 'True', 'Reconciled', readyMessage(run.reached));
   if (failure && result === 'terminal') set('Stalled', 'True', failure.reason, failure.message);

@@ -11,7 +11,9 @@ import { Lease } from '../lib/resources/kubernetes/lease.ts';
 import { createKubernetesStore, loadKubeConfig } from '../lib/resources/kubernetes/store.ts';
 import { Configuration } from '../lib/configuration/client.ts';
 import { Controller } from './controller.ts';
-import { AUTHOR } from './reconciliation.ts';
+import { startDeliveries, type PhaseLimits } from './deliveries.ts';
+import { defaultLimits, phaseLimits } from './phase-limits.ts';
+import { AUTHOR, type Parts } from './reconciliation.ts';
 
 /** Longer than the watch's own limit for a quiet connection. */
 const QUIET_LIMIT_SECONDS = 90;
@@ -52,6 +54,12 @@ const command = new Command('keptn-operator')
       .argParser(count),
   )
   .addOption(
+    new Option('--phase-timeouts <list>', 'how long a phase of a delivery may last before it is aborted')
+      .env('KEPTN_PHASE_TIMEOUTS')
+      .argParser(phaseLimits)
+      .default(phaseLimits(defaultLimits), defaultLimits),
+  )
+  .addOption(
     new Option('--leader-elect', 'of several replicas let a Lease choose the one that works').env('KEPTN_LEADER_ELECT'),
   )
   .addOption(setting('--namespace <name>', 'where the Lease is', 'POD_NAMESPACE', 'keptn'))
@@ -71,6 +79,7 @@ interface Settings {
   nats: string;
   workers: number;
   resync: number;
+  phaseTimeouts: PhaseLimits;
   leaderElect?: boolean;
   namespace: string;
   listenHost: string;
@@ -91,10 +100,8 @@ async function run(settings: Settings): Promise<void> {
   });
   const bus = await connectNatsBus({ servers: settings.nats.split(','), log });
   const configuration = new Configuration(settings.configurationService, AUTHOR);
-  const controller = new Controller(
-    { store, configuration, bus, log, metrics },
-    { workers: settings.workers, resyncMs: settings.resync * 1000 },
-  );
+  const parts: Parts = { store, configuration, bus, log, metrics };
+  const controller = new Controller(parts, { workers: settings.workers, resyncMs: settings.resync * 1000 });
 
   const health = await serveHealth(settings.listenHost, settings.healthPort, metrics.registry, () => {
     const { synced, quietSeconds } = store.health();
@@ -128,7 +135,9 @@ async function run(settings: Settings): Promise<void> {
       if (!kept) process.exit(1);
     });
     const running = controller.run();
+    const deliveries = await startDeliveries(parts, settings.phaseTimeouts);
     await aborted(stop.signal);
+    await deliveries.close();
     controller.stop();
     await running;
   })();

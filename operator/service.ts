@@ -7,6 +7,7 @@ import { helmStrategy, shipyardStages } from '../lib/model/shipyard.ts';
 import { keptnName } from '../lib/model/stage.ts';
 import { holds } from '../lib/model/status.ts';
 import { announce, announcementOf, digestOf } from './announce.ts';
+import { control } from './control.ts';
 import type { Reconciler, Reconciliation } from './reconciliation.ts';
 import {
   addFinalizer,
@@ -141,6 +142,7 @@ export const serviceReconciler: Reconciler<'Service'> = {
     { name: 'commit', condition: 'Synced', run: folders },
     { name: 'announce', condition: 'Announced', run: announceService },
     { name: 'deliver', condition: 'Announced', run: deliver },
+    { name: 'control', condition: 'Announced', run: control },
   ],
   finalize: [{ name: 'remove-folders', condition: 'Synced', run: removeFolders }, dropFinalizer()],
 };

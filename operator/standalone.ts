@@ -23,6 +23,10 @@ import { openSqliteStore } from '../lib/store/sqlite/store.ts';
 import { createCredentialFiles } from '../services/configuration-service/upstream/credentials-file.ts';
 import { Configuration } from '../lib/configuration/client.ts';
 import { Controller } from './controller.ts';
+import { createEventMetrics } from '../lib/observe/event-metrics.ts';
+import { startDeliveries } from './deliveries.ts';
+import { defaultLimits, phaseLimits } from './phase-limits.ts';
+import { startWorkflow } from './standalone-workflow.ts';
 import { AUTHOR } from './reconciliation.ts';
 import { selfSignedIn } from '../services/api/certificate.ts';
 import { startServices, type Route } from './standalone-services.ts';
@@ -38,6 +42,7 @@ interface Settings {
   listenHost: string;
   insecureUpstreams: boolean;
   deliver: Route[];
+  kubeconfig?: string;
 }
 
 /** The four behind it are needed as well. */
@@ -74,6 +79,12 @@ const command = new Command('npm start --')
     new Option('--listen-host <address>', 'address that they listen on').env('KEPTN_LISTEN_HOST').default('127.0.0.1'),
   )
   .option('--deliver <type=url>', 'post events of this type (wildcards: * and >) to a service; repeatable', routeOf, [])
+  .addOption(
+    new Option(
+      '--kubeconfig <file>',
+      'deploy by helm to the cluster of this file; without it every deployment is a dry run',
+    ),
+  )
   .option('--insecure-upstreams', 'upstreams may be plain http and on this machine, for trials', false)
   .parse();
 
@@ -147,6 +158,11 @@ async function run(directory: string, settings: Settings): Promise<void> {
     if (tableShown && (deleted || (object.status && readiness(object) !== readiness(previous))))
       view.object(object, deleted);
   });
+  const workflow = await startWorkflow({
+    ...{ bus, data, log, kubeconfig: settings.kubeconfig, metrics: createEventMetrics() },
+    ...{ configuration: services.configuration, datastore: services.datastore },
+  });
+  const deliveries = await startDeliveries(parts, phaseLimits(defaultLimits));
   const api = await services.startApi(store);
   const work = controller.run();
   await settled(store, controller, stop.signal);
@@ -172,6 +188,8 @@ Ctrl-C stops; the next start goes on from here.
   process.stdout.write('\nStopping: what is in work ends first.\n');
   controller.stop();
   await Promise.race([work, sleep(STOP_DEADLINE_MS, undefined, { ref: false })]);
+  await workflow.close();
+  await deliveries.close();
   await store.close();
   await services.close();
   await bus.close();

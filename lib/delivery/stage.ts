@@ -48,6 +48,7 @@ export interface StageDelivery {
   since: string;
   /** Of the event that asks for an approval. */
   triggeredId?: string | undefined;
+  paused?: boolean | undefined;
 }
 
 export function isOver({ phase }: Pick<StageDelivery, 'phase'>): boolean {
@@ -63,6 +64,8 @@ export const deliveryTypes: readonly string[] = [
   eventTypes.approvalTriggered,
   eventTypes.approvalFinished,
   eventTypes.deliveryFinished,
+  eventTypes.deliveryPause,
+  eventTypes.deliveryResume,
 ];
 
 /** The stage after the event; as it was when the event is of no delivery, or of another one that began earlier. */
@@ -76,8 +79,11 @@ export function stageAfter(
   if (before?.keptnContext !== event.shkeptncontext) return before;
   const change = changeOf(event, before);
   if (!change) return before;
-  // What has ended has ended; a tool that is late does not bring it back.
-  if (isOver(before) && event.type !== eventTypes.deliveryFinished) return before;
+  if (isOver(before)) {
+    // What has ended has ended: a tool that is late does not bring it back, and may tell more of the end.
+    const isTold = event.type !== eventTypes.deliveryFinished || before.message.includes(change.message ?? '');
+    return isTold ? before : { ...before, message: `${before.message}; ${change.message ?? ''}` };
+  }
   const since = change.phase === undefined || change.phase === before.phase ? before.since : event.time;
   return { ...before, ...change, since };
 }
@@ -143,6 +149,10 @@ function changeOf({ type, data, extensions }: KeptnEvent, before: StageDelivery)
       } as const;
       return { phase: phase[done.result], message: done.message || before.message };
     }
+    case eventTypes.deliveryPause:
+      return { paused: true };
+    case eventTypes.deliveryResume:
+      return { paused: undefined };
     default:
       return undefined;
   }

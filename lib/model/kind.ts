@@ -26,7 +26,7 @@ export interface Rule<Spec> {
 
 export interface PrinterColumn {
   name: string;
-  type: 'string' | 'date' | 'integer';
+  type: 'string' | 'date' | 'integer' | 'number';
   jsonPath: string;
   /** 1: shown with `-o wide` only. */
   priority?: number;

@@ -23,6 +23,13 @@ const spec = z.object({
     .record(z.string(), z.enum(['direct', 'duplicate']))
     .optional()
     .describe('Strategy by stage name, or "*" for every stage; by default as the stages say.'),
+  rollback: z
+    .enum(['OnFailure', 'Never'])
+    .optional()
+    .describe(
+      'OnFailure: where a service is deployed directly and its evaluation fails, the last good version comes back. ' +
+        'Blue/green deployments always do so.',
+    ),
   ...commonFields,
 });
 
@@ -35,6 +42,11 @@ export const serviceDefinition = defineKind({
   columns: [
     { name: 'Project', type: 'string', jsonPath: '.spec.project' },
     { name: 'Artifact', type: 'string', jsonPath: '.spec.artifact.image' },
+    { name: 'Stage', type: 'string', jsonPath: '.status.delivery.stage' },
+    { name: 'Phase', type: 'string', jsonPath: '.status.delivery.phase' },
+    { name: 'Score', type: 'number', jsonPath: '.status.delivery.score' },
+    { name: 'Delivered', type: 'string', jsonPath: '.status.conditions[?(@.type=="Delivered")].status', priority: 1 },
+    { name: 'Delivery', type: 'string', jsonPath: '.status.conditions[?(@.type=="Delivered")].message', priority: 1 },
     { name: 'Context', type: 'string', jsonPath: '.status.keptnContext', priority: 1 },
     ...commonColumns,
   ],

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 
 export const conditionSchema = z.object({
-  type: z.string().describe('What the condition is about: Ready, Synced, Announced, Upstream or Stalled.'),
+  type: z.string().describe('What the condition is about: Ready, Synced, Announced, Upstream, Delivered or Stalled.'),
   status: z.enum(['True', 'False', 'Unknown']),
   reason: z.string().describe('One word for programs; the error codes of the docs, or what was done.'),
   message: z.string().describe('A sentence for people.'),
@@ -20,6 +20,31 @@ export const announcementSchema = z.object({
   published: z.boolean().describe('False from the decision until the bus has stored the event.'),
 });
 export type Announcement = z.infer<typeof announcementSchema>;
+
+const time = z.string().meta({ format: 'date-time' });
+
+/** What lib/delivery tells of a stage, as an object's status has it. */
+const stageDeliverySchema = z.object({
+  name: z.string().describe('Of the stage.'),
+  phase: z
+    .string()
+    .describe('Deploying, Testing, Evaluating, Promoting, Approving, Ready, Failed, Aborted or Superseded.'),
+  keptnContext: z.string().describe('Of the delivery that is there.'),
+  image: z.string().optional().describe('The artifact.'),
+  commit: z.string().optional().describe("The commit of the stage's configuration that it runs with."),
+  strategy: z.string().optional(),
+  score: z.number().optional().describe('Of its last evaluation.'),
+  message: z.string().describe('What is going on, or why it ended.'),
+  startedAt: time,
+  since: time.describe('When the phase began.'),
+  triggeredId: z.string().optional().describe('Id of the event that asks for an approval.'),
+  paused: z.boolean().optional(),
+  next: z
+    .object({ keptnContext: z.string(), image: z.string(), since: time })
+    .optional()
+    .describe('The delivery that waits for this one to leave the stage.'),
+});
+export type StageStatus = z.infer<typeof stageDeliverySchema>;
 
 export const statusSchema = z.object({
   observedGeneration: z.int().optional().describe('The newest generation that was reconciled.'),
@@ -48,6 +73,22 @@ export const statusSchema = z.object({
     )
     .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] }),
   keptnContext: z.string().optional().describe('The keptn context of the newest event.'),
+  delivery: z
+    .object({
+      stage: z.string().describe('How far it has come.'),
+      phase: z.string(),
+      image: z.string().optional(),
+      score: z.number().optional(),
+      keptnContext: z.string(),
+    })
+    .optional()
+    .describe('The newest delivery of a service.'),
+  stages: z
+    .array(stageDeliverySchema)
+    .max(100)
+    .optional()
+    .describe('What a service has in each stage that a delivery has reached, in the order of promotion.')
+    .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] }),
   announced: z
     .array(announcementSchema)
     .max(16)

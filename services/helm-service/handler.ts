@@ -20,7 +20,7 @@ import type { HelmParts } from './target.ts';
 /** Two rollouts of ten minutes, and what is around them. */
 const TIMEOUT_MS = 30 * 60_000;
 /** Some hours: as long as the delivery before may be tested. */
-const WAITS = 2_000;
+const WAITS = 900;
 
 type ChangeEvent = KeptnEvent & { data: ConfigurationChange };
 

@@ -1,0 +1,122 @@
+/**
+ * Follows the events of deliveries into the status of the Services that they are about, and sees to what only who knows the
+ * declaration can: the rollback that a Service asks for, and an end of what takes too long.
+ */
+import type { EventBus, Subscription, Verdict } from '../lib/bus/port.ts';
+import { deliveredOf, newestOf, stagesAfter } from '../lib/delivery/service-status.ts';
+import { deliveryTypes } from '../lib/delivery/stage.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { messageOf } from '../lib/errors/classes.ts';
+import { eventTypes, textIn, type KeptnEvent } from '../lib/events/event.ts';
+import { idOf } from '../lib/events/id.ts';
+import type { Stored } from '../lib/model/object.ts';
+import { keptnName } from '../lib/model/stage.ts';
+import { findCondition, type Condition, type StageStatus, type Status } from '../lib/model/status.ts';
+import type { Parts } from './reconciliation.ts';
+
+const SOURCE = 'keptn-operator';
+const RETRY_MS = 100;
+const LOOK_MS = 5_000;
+
+/** Follows, and looks every few seconds for what is overdue, until it is closed. */
+export async function startDeliveries(parts: Parts, limits: PhaseLimits): Promise<{ close(): Promise<void> }> {
+  const subscription = await followDeliveries(parts);
+  const timer = setInterval(() => void endOverdue(parts, limits), LOOK_MS);
+  return {
+    async close() {
+      clearInterval(timer);
+      await subscription.stop();
+    },
+  };
+}
+
+/** Each event is acknowledged when the status has it. */
+function followDeliveries(parts: Parts): Promise<Subscription> {
+  const options = { durable: SOURCE, filters: deliveryTypes, from: 'new', concurrency: 16, maxAttempts: 100 } as const;
+  return parts.bus.subscribe(options, async ({ event }): Promise<Verdict> => {
+    try {
+      for (const service of servicesOf(parts, event)) await record(parts, service, event);
+      return { kind: 'ack' };
+    } catch (error) {
+      // The reconciler has written the status meanwhile, or the API server is away.
+      return { kind: 'retry', reason: messageOf(error), afterMs: RETRY_MS + Math.random() * RETRY_MS };
+    }
+  });
+}
+
+function servicesOf({ store }: Parts, { data }: KeptnEvent): Stored<'Service'>[] {
+  const [project, service] = [textIn(data, 'project'), textIn(data, 'service')];
+  const named = (one: Stored<'Service'>): boolean => one.spec.project === project && keptnName(one) === service;
+  return store.objects.list('Service').filter((one) => named(one) && one.metadata.deletionTimestamp === undefined);
+}
+
+async function record(parts: Parts, service: Stored<'Service'>, event: KeptnEvent): Promise<void> {
+  await rollBack(parts.bus, service, event);
+  const status = statusAfter(service, event);
+  if (isDeepStrictEqual(status, service.status)) return;
+  const object = await parts.store.patchStatus(service, status);
+  const delivered = findCondition(status, 'Delivered');
+  const before = findCondition(service.status, 'Delivered');
+  if (!delivered || delivered.reason === before?.reason) return;
+  const type = ['Failed', 'Aborted'].includes(delivered.reason) ? 'Warning' : 'Normal';
+  void parts.store.note(object, { type, reason: delivered.reason, message: delivered.message });
+}
+
+function statusAfter({ metadata, spec, status = {} }: Stored<'Service'>, event: KeptnEvent): Status {
+  const order = (status.branches ?? []).map(({ name }) => name);
+  const stages = stagesAfter(status.stages ?? [], event, order);
+  const said = deliveredOf(stages, order.at(-1));
+  if (!said) return status;
+  const delivery = newestOf(stages);
+  const known = findCondition(status, 'Delivered');
+  // Of an artifact that is not the declared one, or not yet, it says nothing about the declaration.
+  const isDeclared = spec.artifact === undefined || delivery?.image === spec.artifact.image;
+  const observedGeneration = isDeclared ? metadata.generation : known?.observedGeneration;
+  const lastTransitionTime = known?.status === said.status ? known.lastTransitionTime : event.time;
+  const condition: Condition = {
+    type: 'Delivered',
+    ...said,
+    lastTransitionTime,
+    ...(observedGeneration && { observedGeneration }),
+  };
+  const others = (status.conditions ?? []).filter(({ type }) => type !== 'Delivered');
+  return { ...status, delivery, stages, conditions: [...others, condition] };
+}
+
+/** A direct deployment that failed its evaluation gives way to the version before, where the Service says so. */
+async function rollBack(bus: EventBus, { spec }: Stored<'Service'>, event: KeptnEvent): Promise<void> {
+  const { data, type, id, shkeptncontext } = event;
+  if (spec.rollback !== 'OnFailure' || type !== eventTypes.evaluationDone) return;
+  if (textIn(data, 'deploymentstrategy') !== 'direct' || textIn(data, 'result') !== 'fail') return;
+  const [project, stage, service] = ['project', 'stage', 'service'].map((name) => textIn(data, name));
+  const change = { project, stage, service, labels: null, canary: { action: 'discard' } };
+  await send(bus, idOf(id, 'rollback'), eventTypes.configurationChange, shkeptncontext, change);
+}
+
+/** Milliseconds that a phase may last. */
+export type PhaseLimits = Readonly<Partial<Record<string, number>>>;
+
+/** Aborts each delivery that is in a phase for too long; one is aborted once, however often this looks. */
+async function endOverdue({ store, bus, log }: Parts, limits: PhaseLimits): Promise<void> {
+  for (const service of store.objects.list('Service')) {
+    for (const stage of service.status?.stages ?? []) {
+      if (!isOverdue(stage, limits)) continue;
+      const { name, phase, since, keptnContext } = stage;
+      const message = `${phase} in ${name} has not ended within ${(limits[phase] ?? 0) / 60_000} minutes`;
+      const data = { project: service.spec.project, service: keptnName(service), reason: `${phase}Timeout`, message };
+      const id = idOf(service.metadata.uid, keptnContext, name, phase, since);
+      await send(bus, id, eventTypes.deliveryAbort, keptnContext, data).catch((error: unknown) =>
+        log.warn({ keptnContext, reason: messageOf(error) }, 'an overdue delivery is not aborted yet'),
+      );
+    }
+  }
+}
+
+function isOverdue({ phase, since, paused }: StageStatus, limits: PhaseLimits): boolean {
+  const limit = limits[phase];
+  return limit !== undefined && !paused && Date.now() - Date.parse(since) > limit;
+}
+
+async function send(bus: EventBus, id: string, type: string, shkeptncontext: string, data: unknown): Promise<void> {
+  await bus.publish({ id, type, source: SOURCE, time: new Date().toISOString(), shkeptncontext, data });
+}

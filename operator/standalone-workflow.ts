@@ -1,0 +1,86 @@
+/** The services of a delivery in the standalone process: deployed is into a cluster that is given, or, dry, into files. */
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import type { z } from 'zod';
+import type { EventBus } from '../lib/bus/port.ts';
+import { Configuration } from '../lib/configuration/client.ts';
+import { Terminal } from '../lib/errors/classes.ts';
+import { History } from '../lib/history/client.ts';
+import { problemsOf } from '../lib/model/names.ts';
+import type { EventMetrics } from '../lib/observe/event-metrics.ts';
+import type { Logger } from '../lib/observe/log.ts';
+import { serve } from '../lib/service/serve.ts';
+import type { Service } from '../lib/service/service.ts';
+import { gatekeeperService } from '../services/gatekeeper-service/handler.ts';
+import { DryRun } from '../services/helm-service/deployer/dry-run.ts';
+import type { Deployer } from '../services/helm-service/deployer/port.ts';
+import { helmService } from '../services/helm-service/handler.ts';
+import { clusterDeployer, helmPartsOf, helmSettings, type HelmSettings } from '../services/helm-service/settings.ts';
+import { shipyardService } from '../services/shipyard-service/handler.ts';
+
+export interface WorkflowSettings {
+  bus: EventBus;
+  /** Addresses. */
+  configuration: string;
+  datastore: string;
+  /** Folder for what the services keep. */
+  data: string;
+  /** Of the cluster to deploy to. */
+  kubeconfig?: string | undefined;
+  metrics: EventMetrics;
+  log: Logger;
+}
+
+export interface Workflow {
+  dryRun: boolean;
+  close(): Promise<void>;
+}
+
+export async function startWorkflow(settings: WorkflowSettings): Promise<Workflow> {
+  const { bus, data, metrics, log } = settings;
+  const given = environment(helmSettings);
+  const deployer = deployerOf(settings, given);
+  const history = new History(settings.datastore);
+  const configuration = (name: string): Configuration =>
+    new Configuration(settings.configuration, `${name} <${name}@keptn.sh>`);
+  const services: Service[] = [
+    shipyardService(configuration('shipyard-service')),
+    helmService({ configuration: configuration('helm-service'), history, deployer, ...helmPartsOf(given) }),
+    gatekeeperService({ configuration: configuration('gatekeeper-service'), history }),
+  ];
+  const stateFile = (name: string): string => join(data, 'services', `${name}.handled`);
+  const running = await Promise.all(
+    services.map((service) => serve(service, { bus, metrics, log, stateFile: stateFile(service.name) })),
+  );
+  return {
+    dryRun: deployer.dryRun,
+    close: async () => void (await Promise.all(running.map((one) => one.close()))),
+  };
+}
+
+function deployerOf({ kubeconfig, data }: WorkflowSettings, given: HelmSettings): Deployer {
+  if (kubeconfig !== undefined) return clusterDeployer(given, kubeconfig);
+  return new DryRun({ folder: join(data, 'dry-run'), helm: programOf(given.HELM) });
+}
+
+/** The path of a program; undefined when there is none. */
+function programOf(name: string): string | undefined {
+  const folders = name.includes('/') ? [''] : (process.env['PATH'] ?? '').split(delimiter);
+  return folders
+    .map((folder) => join(folder, name))
+    .find((path) => {
+      try {
+        accessSync(path, constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+}
+
+/** Settings of a service, from the environment of this process; an empty variable is none. */
+function environment<T>(schema: z.ZodType<T>): T {
+  const parsed = schema.safeParse(Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== '')));
+  if (!parsed.success) throw new Terminal('InvalidField', problemsOf(parsed.error));
+  return parsed.data;
+}
