@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { addResource } from './commands/add-resource.ts';
 import { auth } from './commands/auth.ts';
+import { controlDelivery } from './commands/control-delivery.ts';
 import { createProject } from './commands/create-project.ts';
 import { createService } from './commands/create-service.ts';
 import { deleteProject } from './commands/delete-project.ts';
@@ -23,6 +24,7 @@ export function createProgram(): Command {
   onboardService(program.command('onboard').description('Makes a service with its chart.'));
   addResource(program);
   sendEvent(program.command('send').description('Sends an event.'));
+  controlDelivery(program);
   const gets = program.command('get').description('Shows what there is.');
   get(gets);
   getEvents(gets);

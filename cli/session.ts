@@ -18,15 +18,21 @@ export function withOutput(command: Command): Command {
 }
 
 /** Flags of commands that begin something. */
-export function withWaiting(command: Command): Command {
+export function withWaiting(command: Command, seconds = 90): Command {
   return withOutput(command)
     .option('--no-wait', 'do not wait until it is done')
-    .option('--timeout <seconds>', 'how long to wait', Number, 90);
+    .option('--timeout <seconds>', 'how long to wait', Number, seconds);
 }
 
 export function outputOf(command: Command): Output {
   const { output, quiet } = command.opts<Common>();
   return new Output(output, quiet);
+}
+
+/** Milliseconds; undefined when nobody waits. */
+export function waitingOf(command: Command): number | undefined {
+  const { wait, timeout } = command.opts<Common>();
+  return wait ? timeout * 1000 : undefined;
 }
 
 export async function clientOf() {
@@ -36,10 +42,10 @@ export async function clientOf() {
 
 /** Says in which keptn context it is told, and shows that to its end, unless nobody waits. */
 export async function whenDone(command: Command, begun: Begun): Promise<void> {
-  const { wait, timeout } = command.opts<Common>();
+  const timeoutMs = waitingOf(command);
   const output = outputOf(command);
   output.line('INFO', `ID of Keptn context: ${begun.keptnContext}`);
-  if (!wait) return;
+  if (timeoutMs === undefined) return;
   const { follow } = await import('./follow.ts');
-  await follow((await clientOf()).credentials, begun.keptnContext, output, timeout * 1000);
+  await follow((await clientOf()).credentials, begun.keptnContext, output, timeoutMs);
 }

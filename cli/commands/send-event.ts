@@ -1,8 +1,10 @@
 /** `keptn send event`: any event from a file, a new artifact, the start of an evaluation. */
 import type { Command } from 'commander';
-import { clientOf, outputOf, whenDone, withOutput, withWaiting } from '../session.ts';
+import { clientOf, outputOf, waitingOf, withOutput, withWaiting } from '../session.ts';
+import { sendApproval } from './send-approval.ts';
 
 const SOURCE = 'https://github.com/keptn/keptn/cli';
+const HOUR = 3600;
 
 interface Artifact {
   project: string;
@@ -39,8 +41,8 @@ export function sendEvent(parent: Command): void {
       outputOf(command).line('INFO', `ID of Keptn context: ${keptnContext}`);
     });
 
-  withWaiting(event.command('new-artifact'))
-    .description('Starts the delivery of a new image in the first stage.')
+  withWaiting(event.command('new-artifact'), HOUR)
+    .description('Delivers a new image, from the first stage on, and shows how it goes.')
     .requiredOption('--project <name>', 'the project')
     .requiredOption('--service <name>', 'the service')
     .requiredOption('--image <image>', 'the image, with its tag or without')
@@ -54,8 +56,17 @@ export function sendEvent(parent: Command): void {
         ...{ canary: { action: 'set', value: 100 }, labels: null },
       };
       const sent = { type: 'sh.keptn.event.configuration.change', source: `${SOURCE}#configuration-change`, data };
-      await whenDone(command, await (await clientOf()).call('POST', '/v1/event', begun, sent));
+      const client = await clientOf();
+      const { keptnContext } = await client.call('POST', '/v1/event', begun, sent);
+      const output = outputOf(command);
+      output.line('INFO', `ID of Keptn context: ${keptnContext}`);
+      const timeoutMs = waitingOf(command);
+      if (timeoutMs === undefined) return;
+      const { watchDelivery } = await import('../delivery-view.ts');
+      await watchDelivery(client, { project, service, keptnContext }, output, timeoutMs);
+      output.line('INFO', `${whole} is delivered`);
     });
+  sendApproval(event);
 
   withOutput(event.command('start-evaluation'))
     .description('Evaluates a service in a stage for a time that has passed.')

@@ -17,11 +17,13 @@ import { generatedRelease, placeOf, type HelmParts, type Target } from './target
 export interface Change {
   event: KeptnEvent & { data: ConfigurationChange & { stage: string } };
   stage: ShipyardStage;
+  /** The event names no stage. */
+  isFirst: boolean;
 }
 
 export async function applyChange(
   parts: HelmParts,
-  { event, stage }: Change,
+  { event, stage, isFirst }: Change,
   watching: Watching,
   log: EventLog,
 ): Promise<Outgoing[]> {
@@ -44,7 +46,10 @@ export async function applyChange(
   }
   const testStrategy = source.endsWith('remediation-service') ? 'real-user' : stage.test_strategy;
   const said = `${data.service} ${image ?? ''} is deployed to ${stage.name}`;
-  log.info(parts.deployer.dryRun ? `dry run: ${said}, nothing of it in a cluster` : said);
+  const line = parts.deployer.dryRun ? `dry run: ${said}, nothing of it in a cluster` : said;
+  // Here the command line of 0.6.2, which names no stage, ends its wait.
+  if (isFirst) log.last(line);
+  else log.info(line);
   const { domain } = parts.routes;
   const { dryRun } = parts.deployer;
   return [deploymentFinished({ target, change: data, testStrategy, commit, image: image ?? '', domain, dryRun })];

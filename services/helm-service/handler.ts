@@ -2,7 +2,7 @@
  * helm-service: onboards services (service.create) and changes what runs (configuration.change): an artifact or a file into a
  * chart, the chart into Git, Git into the cluster. Then it says so (deployment-finished), or why it did not come to that.
  */
-import { readShipyard, type ShipyardStage } from '../../lib/configuration/shipyard.ts';
+import { readShipyard } from '../../lib/configuration/shipyard.ts';
 import { deliveryOf, type Delivery } from '../../lib/delivery/delivery.ts';
 import { isOver, newImage } from '../../lib/delivery/stage.ts';
 import { Terminal, Transient } from '../../lib/errors/classes.ts';
@@ -37,14 +37,13 @@ export function helmService(parts: HelmParts): Service {
       context.log.last(message);
       return [finished(data, 'fail', { reason: 'StageMissing', message })];
     }
-    const work = { ...event, data };
-    return slots.alone(data, () =>
-      newImage(work) === undefined ? rework(work, found, context) : begin(work, found, context),
-    );
+    const work: Change = { event: { ...event, data }, stage: found, isFirst: event.data.stage === '' };
+    return slots.alone(data, () => (newImage(event) === undefined ? rework(work, context) : begin(work, context)));
   }
 
   /** An artifact enters the stage, when its turn has come. */
-  async function begin(event: Change['event'], stage: ShipyardStage, context: Context): Promise<Outgoing[]> {
+  async function begin(change: Change, context: Context): Promise<Outgoing[]> {
+    const { event, stage } = change;
     const { data, shkeptncontext: keptnContext, time } = event;
     const { log } = context;
     const image = newImage(event) ?? '';
@@ -69,18 +68,19 @@ export function helmService(parts: HelmParts): Service {
       log.last(`${data.service} ${image} is not deployed to ${stage.name}: ${message}`);
       return [finished(data, 'superseded', { reason: 'NewerArtifact', message, image })];
     }
-    return run({ event, stage }, context);
+    return run(change, context);
   }
 
   /** A promotion, a discard, or files that change: by the delivery that is there already, or beside any. */
-  async function rework(event: Change['event'], stage: ShipyardStage, context: Context): Promise<Outgoing[]> {
+  async function rework(change: Change, context: Context): Promise<Outgoing[]> {
+    const { event, stage } = change;
     const { data, shkeptncontext: keptnContext } = event;
     const action = data.canary?.action;
     if ((action === 'promote' || action === 'discard') && !(await slots.holds(data, keptnContext))) {
       context.log.info(`${data.service} in ${stage.name}: nothing to ${action}, a newer delivery has taken its place`);
       return [];
     }
-    const events = await run({ event, stage }, context);
+    const events = await run(change, context);
     if (action === 'promote' || action === 'discard') slots.leave(data, keptnContext);
     return events;
   }

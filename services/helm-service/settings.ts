@@ -1,5 +1,4 @@
 /** The settings of helm-service, from the environment, and the deployer that they make. */
-import { loadKubeConfig } from '../../lib/resources/kubernetes/store.ts';
 import { z } from 'zod';
 import { ClusterDeployer } from './deployer/cluster.ts';
 import type { Deployer } from './deployer/port.ts';
@@ -32,7 +31,6 @@ export type HelmSettings = z.output<typeof helmSettings>;
 /** `kubeconfig`: a file; else as kubectl finds it, or the service account of the pod. */
 export function clusterDeployer(given: HelmSettings, kubeconfig?: string): Deployer {
   return new ClusterDeployer({
-    config: loadKubeConfig(kubeconfig),
     kubeconfig,
     program: given.HELM,
     version: given.HELM_VERSION,

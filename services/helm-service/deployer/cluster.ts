@@ -1,8 +1,9 @@
 /** Deploys with helm into a cluster, and tells what its API server says of the rollout. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ApisApi, AppsV1Api, CoreV1Api, type KubeConfig } from '@kubernetes/client-node';
+import { ApisApi, AppsV1Api, CoreV1Api } from '@kubernetes/client-node';
 import { messageOf, Transient } from '../../../lib/errors/classes.ts';
 import { Caller, statusOf } from '../../../lib/resources/kubernetes/calls.ts';
+import { loadKubeConfig } from '../../../lib/resources/kubernetes/store.ts';
 import type { Mesh } from '../charts/routes.ts';
 import { Helm, HelmError, type HelmSettings } from './helm.ts';
 import { RolloutFailed, type Deployer, type Release, type Watching } from './port.ts';
@@ -14,7 +15,6 @@ const ORPHAN_MS = 15_000;
 const MESH_MS = 60_000;
 
 export interface ClusterSettings extends HelmSettings {
-  config: KubeConfig;
   /** What Kubernetes cannot do now it may be able to do soon (pull an image, add a node): how long trouble may last. */
   patienceSeconds: number;
   /** What moves traffic; undefined: what the cluster has. */
@@ -30,7 +30,8 @@ export class ClusterDeployer implements Deployer {
   readonly #patienceMs: number;
   #found: { mesh: Mesh; until: number } | undefined;
 
-  constructor({ config, mesh, patienceSeconds, ...settings }: ClusterSettings) {
+  constructor({ mesh, patienceSeconds, ...settings }: ClusterSettings) {
+    const config = loadKubeConfig(settings.kubeconfig);
     this.#patienceMs = patienceSeconds * 1000;
     this.#helm = new Helm(settings);
     this.#mesh = mesh;

@@ -1,0 +1,75 @@
+/** A delivery on the terminal while it runs: a line for each phase of each stage, with its time, and the result as exit code. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import { parseShipyard } from '../lib/configuration/shipyard.ts';
+import { deliveryOf } from '../lib/delivery/delivery.ts';
+import { isOver, type StageDelivery } from '../lib/delivery/stage.ts';
+import { decodeEvent } from '../lib/events/codec.ts';
+import type { Client } from './client.ts';
+import { CliError } from './errors.ts';
+import type { Output } from './output.ts';
+
+const LOOK_MS = 500;
+const page = z.object({ events: z.array(z.looseObject({})).nullable() });
+const resource = z.object({ resourceContent: z.string() });
+
+export interface Watched {
+  project: string;
+  service: string;
+  keptnContext: string;
+}
+
+/** Until it has reached the last stage; rejects with `failed` when it ends before, with `timeout` when nobody waits longer. */
+export async function watchDelivery(
+  client: Client,
+  watched: Watched,
+  output: Output,
+  timeoutMs: number,
+): Promise<void> {
+  const stages = await stagesOf(client, watched.project);
+  const said = new Map<string, string>();
+  for (const end = Date.now() + timeoutMs; ; await sleep(LOOK_MS)) {
+    const delivery = deliveryOf(await eventsOf(client, watched), stages[0] ?? '');
+    for (const stage of delivery.stages.values()) {
+      const state = `${stage.phase} ${stage.message} ${delivery.paused}`;
+      if (said.get(stage.name) === state) continue;
+      said.set(stage.name, state);
+      output.line(stage.phase === 'Failed' ? 'ERROR' : 'INFO', lineOf(stage, delivery.paused, stages));
+      if (stage.phase === 'Approving') output.line('INFO', approvalOf(watched, stage));
+    }
+    const states = [...delivery.stages.values()];
+    const failed = states.find((stage) => isOver(stage) && stage.phase !== 'Ready');
+    if (failed) throw new CliError('failed', `${watched.service} ended in ${failed.name}: ${failed.message}`);
+    if (delivery.stages.get(stages.at(-1) ?? '')?.phase === 'Ready') return;
+    if (Date.now() > end) {
+      const next = `it goes on: keptn get events --keptn-context=${watched.keptnContext} shows how far it is`;
+      throw new CliError('timeout', `not done within ${timeoutMs / 1000} s; ${next}`);
+    }
+  }
+}
+
+async function eventsOf(client: Client, { keptnContext, service }: Watched) {
+  const query = new URLSearchParams({ keptnContext, service, pageSize: '100' });
+  const { events } = await client.call('GET', `/v1/event?${query.toString()}`, page);
+  return (events ?? []).map((event) => decodeEvent(event));
+}
+
+/** In the order of promotion. */
+async function stagesOf(client: Client, project: string): Promise<string[]> {
+  const path = `/v1/project/${encodeURIComponent(project)}/resource/shipyard.yaml`;
+  const { resourceContent } = await client.call('GET', path, resource);
+  const { stages } = parseShipyard(Buffer.from(resourceContent, 'base64').toString('utf8'));
+  return stages.map(({ name }) => name);
+}
+
+function lineOf(stage: StageDelivery, isPaused: boolean, names: readonly string[]): string {
+  const width = Math.max(...names.map((name) => name.length));
+  const seconds = (Date.parse(stage.since) - Date.parse(stage.startedAt)) / 1000;
+  const score = stage.score === undefined ? '' : ` (score ${Math.round(stage.score * 10) / 10})`;
+  const phase = isPaused && !isOver(stage) ? 'Paused' : stage.phase;
+  return `${stage.name.padEnd(width)}  ${phase.padEnd(10)}  ${`${seconds.toFixed(1)} s`.padStart(8)}  ${stage.message}${score}`;
+}
+
+function approvalOf({ project, service, keptnContext }: Watched, { name }: StageDelivery): string {
+  return `keptn send event approval --project=${project} --service=${service} --stage=${name} --keptn-context=${keptnContext}`;
+}
