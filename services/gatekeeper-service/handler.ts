@@ -6,6 +6,7 @@
 import type { Configuration } from '../../lib/configuration/client.ts';
 import { readShipyard, type ShipyardStage } from '../../lib/configuration/shipyard.ts';
 import { deliveryOf, type Delivery } from '../../lib/delivery/delivery.ts';
+import { imageOf } from '../../lib/delivery/image.ts';
 import { isOver, newImage } from '../../lib/delivery/stage.ts';
 import { eventTypes, textIn, type KeptnEvent } from '../../lib/events/event.ts';
 import {
@@ -100,7 +101,7 @@ export function gatekeeperService(parts: GatekeeperParts): Service {
     }
     const [newest] = await history.events({ ...search, pageSize: 1 });
     if (newest && newest.shkeptncontext !== keptnContext && Date.parse(newest.time) > Date.parse(asked.time)) {
-      const image = textIn(newest.data, 'image') ?? '';
+      const image = imageOf(approvalTriggered.parse(newest.data));
       log.last(`${service} does not enter ${stage}: ${image} came after it`);
       return [finished(data, 'superseded', state, { reason: 'NewerArtifact', message: `superseded by ${image}` })];
     }

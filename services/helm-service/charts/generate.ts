@@ -110,5 +110,5 @@ export function asPrimary(labels: Record<string, string> | undefined): Record<st
   return changed;
 }
 
-/** Rendered once already: helm must not take its braces for templates. */
-const literal = (content: string): string => content.replaceAll('{{', '{{ "{{" }}');
+/** Rendered once already: helm must not take its braces for templates, and the file stays YAML. */
+const literal = (content: string): string => content.replaceAll('{{', '{{`{{`}}');
