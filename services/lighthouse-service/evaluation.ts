@@ -1,0 +1,91 @@
+/** The evaluation itself: the values are there, and are held against slo.yaml and against what was before. */
+import type { z } from 'zod';
+import type { Configuration } from '../../lib/configuration/client.ts';
+import { messageOf, Transient } from '../../lib/errors/classes.ts';
+import { eventTypes, type KeptnEvent } from '../../lib/events/event.ts';
+import { evaluationDone as evaluationDoneSchema, testsFinished, type GetSliDone } from '../../lib/events/workflow.ts';
+import type { History } from '../../lib/history/client.ts';
+import type { Context, Handle } from '../../lib/service/service.ts';
+import { evaluationDone } from './done.ts';
+import { objectivesOf } from './objectives.ts';
+import { evaluate } from './scoring/evaluate.ts';
+import type { Previous } from './scoring/history.ts';
+import type { Measured } from './scoring/objective.ts';
+import { sentenceOf } from './scoring/sentence.ts';
+import { comparedResults, showSlo } from './scoring/slo.ts';
+import { commitOf } from './versioned.ts';
+
+/** Tries, and how long after the event, until an event that the history does not have is taken for one that never comes. */
+const TRIES = 3;
+const PATIENCE_MS = 30_000;
+/** Evaluations that are read beyond those that count: of this context, and those that had nothing to evaluate. */
+const SPARE = 20;
+const PAGE = 100;
+
+type Event = KeptnEvent & { data: GetSliDone };
+
+export function evaluateValues(configuration: Configuration, history: History): Handle<GetSliDone> {
+  return async (event, context) => {
+    const { data } = event;
+    // The values were asked for by a slo.yaml: where it is gone meanwhile, nothing says that they are good.
+    const read = await objectivesOf(configuration, data, commitOf(event), 'fail');
+    if ('done' in read) {
+      context.log.warn(`no evaluation of ${data.service} in ${data.stage}: ${read.reason}`);
+      return [read.done];
+    }
+    const { slo } = read;
+    await historyIsThere(history, event, context);
+    const previous = await previousOf(history, event, comparedResults(slo.comparison));
+    const evaluation = evaluate(slo, (data.indicatorValues ?? []).map(measured), previous);
+    const testsFailed = await haveTestsFailed(history, event);
+    const result = testsFailed ? 'fail' : evaluation.result;
+    const message = `${testsFailed ? 'the tests failed; ' : ''}${sentenceOf(slo, evaluation)}`;
+    context.log.info(`evaluation of ${data.service} in ${data.stage}: ${result}: ${message}`);
+    const { score, indicatorResults } = evaluation;
+    const sloFileContent = Buffer.from(showSlo(slo)).toString('base64');
+    return [evaluationDone(data, result, { result, score, sloFileContent, indicatorResults, message })];
+  };
+}
+
+/**
+ * Waits until the history has this very event: the events of a context come to it in order, so that it has the result of
+ * the tests as well, if there is one. An event that was not sent over the bus never gets there.
+ */
+async function historyIsThere(history: History, event: Event, { attempt, log }: Context): Promise<void> {
+  const { project, stage, service } = event.data;
+  const search = { keptnContext: event.shkeptncontext, type: eventTypes.getSliDone, project, stage, service };
+  try {
+    await history.wait(search, ({ id }) => id === event.id);
+  } catch (error) {
+    const waited = attempt > TRIES || Date.now() - Date.parse(event.time) > PATIENCE_MS;
+    if (!(error instanceof Transient) || !waited) throw error;
+    log.warn(`${messageOf(error)}: evaluated without it`);
+  }
+}
+
+/** What the newest evaluations found, except for those of this context: one that is done again must not meet itself. */
+async function previousOf(history: History, event: Event, count: number): Promise<Previous[]> {
+  const { project, stage, service } = event.data;
+  const place = { type: eventTypes.evaluationDone, source: 'lighthouse-service', project, stage, service };
+  const found = await history.events({ ...place, pageSize: Math.min(count + SPARE, PAGE) });
+  return found
+    .filter(({ shkeptncontext }) => shkeptncontext !== event.shkeptncontext)
+    .map(({ data }) => dataOf(evaluationDoneSchema, data)?.evaluationdetails?.indicatorResults ?? [])
+    .filter((results) => results.length > 0)
+    .slice(0, count)
+    .flat();
+}
+
+async function haveTestsFailed(history: History, event: Event): Promise<boolean> {
+  const { project, stage, service } = event.data;
+  const search = { keptnContext: event.shkeptncontext, type: eventTypes.testsFinished, project, stage, service };
+  const [newest] = await history.events({ ...search, pageSize: 1 });
+  return newest !== undefined && dataOf(testsFinished, newest.data)?.result === 'fail';
+}
+
+/** Events of others may have other data. */
+const dataOf = <T>(schema: z.ZodType<T>, data: unknown): T | undefined => schema.safeParse(data).data;
+
+function measured({ metric, value, success, message }: Measured | NonNullable<GetSliDone['indicatorValues']>[number]) {
+  return { metric, value, success, ...(message ? { message } : {}) };
+}
