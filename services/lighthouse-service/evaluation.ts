@@ -1,9 +1,12 @@
 /** The evaluation itself: the values are there, and are held against slo.yaml and against what was before. */
-import type { z } from 'zod';
 import type { Configuration } from '../../lib/configuration/client.ts';
 import { messageOf, Transient } from '../../lib/errors/classes.ts';
-import { eventTypes, type KeptnEvent } from '../../lib/events/event.ts';
-import { evaluationDone as evaluationDoneSchema, testsFinished, type GetSliDone } from '../../lib/events/workflow.ts';
+import { eventTypes, textIn, type KeptnEvent } from '../../lib/events/event.ts';
+import {
+  evaluationDone as evaluationDoneSchema,
+  type GetSliDone,
+  type IndicatorValue,
+} from '../../lib/events/workflow.ts';
 import type { History } from '../../lib/history/client.ts';
 import type { Context, Handle } from '../../lib/service/service.ts';
 import { evaluationDone } from './done.ts';
@@ -52,8 +55,7 @@ export function evaluateValues(configuration: Configuration, history: History): 
  * the tests as well, if there is one. An event that was not sent over the bus never gets there.
  */
 async function historyIsThere(history: History, event: Event, { attempt, log }: Context): Promise<void> {
-  const { project, stage, service } = event.data;
-  const search = { keptnContext: event.shkeptncontext, type: eventTypes.getSliDone, project, stage, service };
+  const search = { keptnContext: event.shkeptncontext, type: eventTypes.getSliDone };
   try {
     await history.wait(search, ({ id }) => id === event.id);
   } catch (error) {
@@ -70,7 +72,7 @@ async function previousOf(history: History, event: Event, count: number): Promis
   const found = await history.events({ ...place, pageSize: Math.min(count + SPARE, PAGE) });
   return found
     .filter(({ shkeptncontext }) => shkeptncontext !== event.shkeptncontext)
-    .map(({ data }) => dataOf(evaluationDoneSchema, data)?.evaluationdetails?.indicatorResults ?? [])
+    .map(({ data }) => evaluationDoneSchema.safeParse(data).data?.evaluationdetails?.indicatorResults ?? [])
     .filter((results) => results.length > 0)
     .slice(0, count)
     .flat();
@@ -80,12 +82,10 @@ async function haveTestsFailed(history: History, event: Event): Promise<boolean>
   const { project, stage, service } = event.data;
   const search = { keptnContext: event.shkeptncontext, type: eventTypes.testsFinished, project, stage, service };
   const [newest] = await history.events({ ...search, pageSize: 1 });
-  return newest !== undefined && dataOf(testsFinished, newest.data)?.result === 'fail';
+  return newest !== undefined && textIn(newest.data, 'result') === 'fail';
 }
 
-/** Events of others may have other data. */
-const dataOf = <T>(schema: z.ZodType<T>, data: unknown): T | undefined => schema.safeParse(data).data;
-
-function measured({ metric, value, success, message }: Measured | NonNullable<GetSliDone['indicatorValues']>[number]) {
-  return { metric, value, success, ...(message ? { message } : {}) };
-}
+const measured = ({ metric, value, success, message }: IndicatorValue): Measured => ({
+  ...{ metric, value, success },
+  ...(message ? { message } : {}),
+});

@@ -60,8 +60,9 @@ function fetchValues(providers: ReadonlyMap<string, SliProvider>): Handle<GetSli
     const provider = providers.get(data.sliProvider);
     if (!provider) return [];
     const indicators = data.indicators ?? [];
+    const span = spanOf(event);
     const indicatorValues = await provider.valuesOf(
-      { ...data, ...spanOf(event), indicators, keptnContext, commit: commitOf(event) },
+      { ...data, ...span, indicators, keptnContext, commit: commitOf(event) },
       signal,
     );
     for (const { metric, success, message } of indicatorValues) {
@@ -69,7 +70,7 @@ function fetchValues(providers: ReadonlyMap<string, SliProvider>): Handle<GetSli
     }
     const { project, stage, service, teststrategy, deploymentstrategy, deployment, labels } = data;
     const done: GetSliDone = {
-      ...{ project, stage, service, teststrategy, deploymentstrategy, deployment, ...spanOf(event) },
+      ...{ project, stage, service, teststrategy, deploymentstrategy, deployment, ...span },
       labels: labels ?? null,
       indicatorValues,
     };

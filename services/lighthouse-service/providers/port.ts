@@ -16,7 +16,7 @@ export interface SliProvider {
 
 export const noValue = (metric: string, message: string): Measured => ({ metric, value: 0, success: false, message });
 
-/** JSON knows finite numbers alone. */
-export function valueOf(metric: string, value: number): Measured {
-  return Number.isFinite(value) ? { metric, value, success: true } : noValue(metric, `${value} is no value`);
+/** JSON knows finite numbers alone. `shown`: as the source has it. */
+export function valueOf(metric: string, value: number, shown = String(value)): Measured {
+  return Number.isFinite(value) ? { metric, value, success: true } : noValue(metric, `${shown} is no value`);
 }

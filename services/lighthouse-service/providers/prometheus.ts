@@ -81,12 +81,12 @@ function valueIn(metric: string, status: number, body: string): Measured {
   if (answer.status === 'error')
     return noValue(metric, `Prometheus answered HTTP ${status}: ${answer.error.slice(0, 300)}`);
   const { data } = answer;
-  if (data.resultType === 'scalar') return valueOf(metric, Number(data.result[1]));
+  if (data.resultType === 'scalar') return valueOf(metric, Number(data.result[1]), data.result[1]);
   if (data.resultType !== 'vector') return noValue(metric, `the query gives a ${data.resultType}, no single value`);
   const [first, ...others] = data.result;
   if (first === undefined) return noValue(metric, 'the query finds nothing at the end of the evaluated time');
   if (others.length > 0) return noValue(metric, 'the query gives several series: make one of them, such as by sum()');
-  return valueOf(metric, Number(first.value[1]));
+  return valueOf(metric, Number(first.value[1]), first.value[1]);
 }
 
 async function inLanes<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
