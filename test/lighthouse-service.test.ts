@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { KubeConfig } from '@kubernetes/client-node';
 import { expect } from 'chai';
 import { z } from 'zod';
+import { until } from '../lib/bus/contract-parts.ts';
 import { Transient } from '../lib/errors/classes.ts';
 import { eventTypes } from '../lib/events/event.ts';
 import { providerInCluster } from '../services/lighthouse-service/configured/cluster.ts';
@@ -383,6 +384,19 @@ describe('the lighthouse-service', () => {
       expect(found.evaluationdetails.message).to.match(
         /prometheus\/sli\.yaml of the service is not valid: indicators: /,
       );
+    });
+
+    it('asks once more where Prometheus is away for a moment', async () => {
+      const { answers, asked } = gate.prometheus;
+      const query = `restarting_${randomUUID()}`;
+      const files = { 'slo.yaml': slo(noWorse), 'prometheus/sli.yaml': `indicators: { rt: ${query} }` };
+      answers.set(query, { status: 503, body: 'starting' });
+      const context = await gate.send(testsFinished, tests(await gate.project('prometheus', files)));
+      const times = (): number => asked.filter((one) => one.get('query') === query).length;
+      await until('the first query', () => times() === 1);
+      answers.set(query, vector('7'));
+      expect((await evaluated(context)).result).to.equal('pass');
+      expect(times()).to.equal(2);
     });
 
     it('fails where the times are none', async () => {

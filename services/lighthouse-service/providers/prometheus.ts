@@ -1,4 +1,5 @@
 /** Values from Prometheus: an instant query for each indicator, at the end of the time that is evaluated. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Configuration } from '../../../lib/configuration/client.ts';
 import { messageOf } from '../../../lib/errors/classes.ts';
@@ -12,6 +13,7 @@ const FILE = 'prometheus/sli.yaml';
 /** Queries at once. */
 const LANES = 8;
 const QUERY_MS = 10_000;
+const AGAIN_MS = 1_000;
 /** For all of them: the event has to be answered in a minute. */
 const ALL_MS = 40_000;
 
@@ -45,32 +47,38 @@ export function prometheusProvider(configuration: Configuration, url: string): S
         inLanes(indicators, async (metric) => {
           const query = read.queries.get(metric);
           if (query === undefined) return noValue(metric, `${FILE} has no query for ${metric}`);
-          const until = AbortSignal.any([signal, late]);
-          return ask(base, metric, fillIn(query, request, seconds), request, until);
+          return ask(urlOf(base, fillIn(query, request, seconds), request), metric, AbortSignal.any([signal, late]));
         }),
       );
     },
   };
 }
 
-async function ask(
-  base: string,
-  metric: string,
-  query: string,
-  { end }: SliRequest,
-  until: AbortSignal,
-): Promise<Measured> {
+function urlOf(base: string, query: string, { end }: SliRequest): string {
   // Two series are as wrong as thousands; versions that do not know the limit take no heed of it.
   const parameters = new URLSearchParams({ query, time: new Date(end).toISOString(), limit: '2' });
+  return `${base}/api/v1/query?${parameters.toString()}`;
+}
+
+/** A restart of Prometheus must not fail a version: where it is away it is asked once more. */
+async function ask(url: string, metric: string, until: AbortSignal): Promise<Measured> {
+  const first = await askOnce(url, metric, until);
+  if (!first.away || until.aborted) return first.value;
+  await sleep(AGAIN_MS, undefined, { signal: until }).catch(() => undefined);
+  return (await askOnce(url, metric, until)).value;
+}
+
+async function askOnce(url: string, metric: string, until: AbortSignal): Promise<{ value: Measured; away: boolean }> {
   try {
-    const [status, body] = await withDeadline(QUERY_MS, async (late) => {
-      const signal = AbortSignal.any([until, late]);
-      const response = await fetch(`${base}/api/v1/query?${parameters.toString()}`, { signal });
-      return [response.status, await response.text()] as const;
+    return await withDeadline(QUERY_MS, async (late) => {
+      const response = await fetch(url, { signal: AbortSignal.any([until, late]) });
+      return { value: valueIn(metric, response.status, await response.text()), away: response.status >= 500 };
     });
-    return valueIn(metric, status, body);
   } catch (error) {
-    return noValue(metric, `Prometheus at ${base} does not answer: ${messageOf(error)}`);
+    return {
+      value: noValue(metric, `Prometheus at ${new URL(url).origin} does not answer: ${messageOf(error)}`),
+      away: true,
+    };
   }
 }
 

@@ -7,7 +7,10 @@ import { problemsOf } from '../../../lib/model/names.ts';
 /** Who writes 90 or 1.0 without quotes means the text. */
 const text = z.union([z.string(), z.number().transform(String)]);
 const percentage = text
-  .refine((given) => percentOf(given) !== undefined, 'must be a percentage from 0 to 100, such as "90%"')
+  .refine(
+    (given) => given === '' || percentOf(given) !== undefined,
+    'must be a percentage from 0 to 100, such as "90%"',
+  )
   .nullish();
 
 const sets = z
