@@ -1,7 +1,7 @@
 /** The services of a delivery in the standalone process: deployed is into a cluster that is given, or, dry, into files. */
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { EventBus } from '../lib/bus/port.ts';
 import { Configuration } from '../lib/configuration/client.ts';
 import { Terminal } from '../lib/errors/classes.ts';
@@ -16,6 +16,8 @@ import { DryRun } from '../services/helm-service/deployer/dry-run.ts';
 import type { Deployer } from '../services/helm-service/deployer/port.ts';
 import { helmService } from '../services/helm-service/handler.ts';
 import { clusterDeployer, helmPartsOf, helmSettings, type HelmSettings } from '../services/helm-service/settings.ts';
+import { providerInGit } from '../services/lighthouse-service/configured/git.ts';
+import { builtInProviders, lighthouseService } from '../services/lighthouse-service/handler.ts';
 import { shipyardService } from '../services/shipyard-service/handler.ts';
 
 export interface WorkflowSettings {
@@ -46,6 +48,7 @@ export async function startWorkflow(settings: WorkflowSettings): Promise<Workflo
   const services: Service[] = [
     shipyardService(configuration('shipyard-service')),
     helmService({ configuration: configuration('helm-service'), history, deployer, ...helmPartsOf(given) }),
+    lighthouse(configuration('lighthouse-service'), history),
     gatekeeperService({ configuration: configuration('gatekeeper-service'), history }),
   ];
   const stateFile = (name: string): string => join(data, 'services', `${name}.handled`);
@@ -56,6 +59,12 @@ export async function startWorkflow(settings: WorkflowSettings): Promise<Workflo
     dryRun: deployer.dryRun,
     close: async () => void (await Promise.all(running.map((one) => one.close()))),
   };
+}
+
+function lighthouse(configuration: Configuration, history: History): Service {
+  const { PROMETHEUS_URL } = environment(z.object({ PROMETHEUS_URL: z.url().default('http://127.0.0.1:9090') }));
+  const providers = builtInProviders(configuration, PROMETHEUS_URL);
+  return lighthouseService({ configuration, history, providers, projectProvider: providerInGit(configuration) });
 }
 
 function deployerOf({ kubeconfig, data }: WorkflowSettings, given: HelmSettings): Deployer {
