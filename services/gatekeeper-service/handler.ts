@@ -50,8 +50,8 @@ export function gatekeeperService(parts: GatekeeperParts): Service {
       return [];
     }
     const passed = result === 'pass' || result === 'warning';
-    // Nothing is in front of users that a promotion or a discard would change.
-    if (teststrategy === 'real-user') return [finished(data, passed ? result : 'fail', state)];
+    // It is in front of users already: there is nothing to promote or to discard. Without objectives nothing failed.
+    if (teststrategy === 'real-user') return [finished(data, passed ? result : result === '' ? 'pass' : 'fail', state)];
     if (!passed) {
       log.last(`${service} is not promoted from ${stage}: ${state?.message ?? `the evaluation ended with ${result}`}`);
       return data.deploymentstrategy === 'blue_green_service'

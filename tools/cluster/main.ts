@@ -4,13 +4,13 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { Command } from 'commander';
-import { stringify } from 'yaml';
 import { messageOf } from '../../lib/errors/classes.ts';
 import { prepareControlPlane, prepareNodes } from '../real-parts/control-plane.ts';
 import { locate } from '../real-parts/locate.ts';
 import { tryLock } from '../real-parts/lock.ts';
 import type { ManagedProcess } from '../real-parts/managed-process.ts';
 import { prepareNats } from '../real-parts/nats-server.ts';
+import { simulatedNodes } from '../real-parts/simulated-nodes.ts';
 
 const run = promisify(execFile);
 
@@ -32,20 +32,6 @@ async function step(name: string, what: () => Promise<void>): Promise<void> {
   console.log(`${name.padEnd(26)} ready in ${((Date.now() - began) / 1000).toFixed(1)} s`);
 }
 
-const node = (name: string): object => ({
-  apiVersion: 'v1',
-  kind: 'Node',
-  metadata: {
-    name,
-    annotations: { 'kwok.x-k8s.io/node': 'fake' },
-    labels: { 'kubernetes.io/hostname': name, 'kubernetes.io/os': 'linux', type: 'kwok' },
-  },
-  status: {
-    allocatable: { cpu: '16', memory: '64Gi', pods: '110' },
-    capacity: { cpu: '16', memory: '64Gi', pods: '110' },
-  },
-});
-
 await mkdir(directory, { recursive: true });
 const unlock = await tryLock(join(directory, 'lock'));
 if (!unlock) {
@@ -63,7 +49,7 @@ try {
   const kubectl = await locate('kubectl');
   await step('three simulated nodes', async () => {
     const file = join(directory, 'nodes.yaml');
-    await writeFile(file, ['node-1', 'node-2', 'node-3'].map((name) => stringify(node(name))).join('---\n'));
+    await writeFile(file, simulatedNodes);
     await run(kubectl, ['--kubeconfig', plane.kubeconfig, 'apply', '-f', file]);
     await run(kubectl, [
       '--kubeconfig',

@@ -150,7 +150,7 @@ function isHealthy(url: string): Promise<boolean> {
 }
 
 /** The controllers, the scheduler and three simulated nodes: Deployments become available on it. */
-export async function prepareNodes({ kubeconfig }: ControlPlane): Promise<ManagedProcess[]> {
+export async function prepareNodes({ kubeconfig }: Pick<ControlPlane, 'kubeconfig'>): Promise<ManagedProcess[]> {
   const key = join(dirname(kubeconfig), 'service-account.key');
   const [controllers, scheduler, kwok] = [
     await locate('kube-controller-manager'),
