@@ -29,13 +29,13 @@ export async function applyChange(
 ): Promise<Outgoing[]> {
   const { data, source } = event;
   const target = await targetOf(parts, event);
-  const image = newImage(event);
+  let image = newImage(event);
   await tell(parts, target, image, log);
   let commit: string | undefined;
   const { valuesCanary, fileChangesUserChart: files } = data;
-  if (valuesCanary || hasAny(files)) {
+  if (valuesCanary || hasAny(files) || isChartAlone(data)) {
     const changes = { values: valuesCanary ?? undefined, files: files ?? undefined };
-    commit = await deploy(parts, target, changes, watching);
+    ({ commit, image } = await deploy(parts, target, changes, watching));
     if (target.strategy === 'direct') commit = (await expose(parts, target, 100, watching)) ?? commit;
   }
   commit = (await changeOthers(parts, target, data, watching)) ?? commit;
@@ -97,6 +97,10 @@ async function changeOthers(
   }
   return commit;
 }
+
+/** What has changed is in Git already, and the event names nothing: the chart as it is, is what is wanted. */
+const isChartAlone = ({ canary, fileChangesGeneratedChart, fileChangesUmbrellaChart }: ConfigurationChange): boolean =>
+  !canary && !hasAny(fileChangesGeneratedChart) && !hasAny(fileChangesUmbrellaChart);
 
 const hasAny = (files: Readonly<Record<string, string>> | null | undefined): files is Record<string, string> =>
   Object.keys(files ?? {}).length > 0;

@@ -1,7 +1,7 @@
 /** Brings an artifact, or other changes of its chart, into a stage: written to Git first, undone there when it failed. */
 import type { History } from '../../lib/history/client.ts';
 import { eventTypes, textIn } from '../../lib/events/event.ts';
-import { withFiles, withValues } from './charts/changes.ts';
+import { imageIn, withFiles, withValues } from './charts/changes.ts';
 import { generatedName, hasTemplates, readChart, writeChart, type Chart } from './charts/chart.ts';
 import { generatedChart } from './charts/generate.ts';
 import { readManifest } from './charts/manifest.ts';
@@ -15,11 +15,16 @@ export interface Changes {
   files?: Readonly<Record<string, string>> | undefined;
 }
 
-/** Changes the service's own chart and rolls it out; the commit that has it. */
-export async function deploy(parts: HelmParts, target: Target, changes: Changes, watching: Watching): Promise<string> {
+/** Changes the service's own chart and rolls it out; the commit that has it, and the image that runs then. */
+export async function deploy(
+  parts: HelmParts,
+  target: Target,
+  changes: Changes,
+  watching: Watching,
+): Promise<{ commit: string; image: string }> {
   const before = await ownChart(parts, target);
   const changed = withFiles(withValues(before, changes.values ?? {}), changes.files ?? {}, 'fileChangesUserChart');
-  return rollOut(parts, target, before, changed, watching);
+  return { commit: await rollOut(parts, target, before, changed, watching), image: imageIn(changed) };
 }
 
 /** Rolls out the chart of a commit again; the commit that has it now. */

@@ -22,6 +22,14 @@ const TIMEOUT_MS = 30 * 60_000;
 /** Some hours: as long as the delivery before may be tested. */
 const WAITS = 900;
 
+/** What is tested and promoted after it. */
+function isEntering({ event: { data, source } }: Change): boolean {
+  const { canary, fileChangesGeneratedChart, fileChangesUmbrellaChart } = data;
+  if (canary?.action === 'promote' || canary?.action === 'discard') return false;
+  if (fileChangesGeneratedChart || fileChangesUmbrellaChart) return false;
+  return !source.endsWith('remediation-service');
+}
+
 type ChangeEvent = KeptnEvent & { data: ConfigurationChange };
 
 export function helmService(parts: HelmParts): Service {
@@ -38,15 +46,15 @@ export function helmService(parts: HelmParts): Service {
       return [finished(data, 'fail', { reason: 'StageMissing', message })];
     }
     const work: Change = { event: { ...event, data }, stage: found, isFirst: event.data.stage === '' };
-    return slots.alone(data, () => (newImage(event) === undefined ? rework(work, context) : begin(work, context)));
+    return slots.alone(data, () => (isEntering(work) ? begin(work, context) : rework(work, context)));
   }
 
-  /** An artifact enters the stage, when its turn has come. */
+  /** An artifact, or another chart for it, enters the stage when its turn has come. */
   async function begin(change: Change, context: Context): Promise<Outgoing[]> {
     const { event, stage } = change;
     const { data, shkeptncontext: keptnContext, time } = event;
     const { log } = context;
-    const image = newImage(event) ?? '';
+    const image = newImage(event) ?? 'with another chart';
     const delivery = await deliveryIn(event, stage.name);
     const over = [...delivery.stages.values()].find((one) => isOver(one) && one.phase !== 'Ready');
     if (delivery.aborted || over) {
@@ -71,7 +79,7 @@ export function helmService(parts: HelmParts): Service {
     return run(change, context);
   }
 
-  /** A promotion, a discard, or files that change: by the delivery that is there already, or beside any. */
+  /** A promotion, a discard, or a remediation: by the delivery that is there already, or beside any. */
   async function rework(change: Change, context: Context): Promise<Outgoing[]> {
     const { event, stage } = change;
     const { data, shkeptncontext: keptnContext } = event;

@@ -15,6 +15,7 @@ export function withValues(chart: Chart, values: Readonly<Record<string, unknown
 export function withFiles(chart: Chart, changes: Readonly<Record<string, string>>, field: string): Chart {
   const files = new Map(chart.files);
   for (const [uri, content] of Object.entries(changes)) {
+    if (files.get(uri) === content) continue;
     const isAllowed = uri === 'values.yaml' || uri.startsWith('templates/');
     if (!isAllowed || !resourceUri.safeParse(uri).success) {
       throw new Terminal('InvalidField', `data.${field}: ${uri} is neither values.yaml nor a file below templates/`);
@@ -22,4 +23,10 @@ export function withFiles(chart: Chart, changes: Readonly<Record<string, string>
     files.set(uri, content);
   }
   return { name: chart.name, files };
+}
+
+/** The image that the chart deploys, where values.yaml has it as Keptn writes it. */
+export function imageIn(chart: Chart): string {
+  const image: unknown = parseDocument(chart.files.get('values.yaml') ?? '').get('image');
+  return typeof image === 'string' ? image : '';
 }
