@@ -71,13 +71,14 @@ function statusAfter({ metadata, spec, status = {} }: Stored<'Service'>, event: 
   const known = findCondition(status, 'Delivered');
   // Of an artifact that is not the declared one, or not yet, it says nothing about the declaration.
   const isDeclared = spec.artifact === undefined || delivery?.image === spec.artifact.image;
-  const observedGeneration = isDeclared ? metadata.generation : known?.observedGeneration;
+  const before = Math.min(known?.observedGeneration ?? 0, metadata.generation - 1);
+  const observedGeneration = isDeclared ? metadata.generation : before;
   const lastTransitionTime = known?.status === said.status ? known.lastTransitionTime : event.time;
   const condition: Condition = {
     type: 'Delivered',
     ...said,
     lastTransitionTime,
-    ...(observedGeneration && { observedGeneration }),
+    observedGeneration,
   };
   const others = (status.conditions ?? []).filter(({ type }) => type !== 'Delivered');
   return { ...status, delivery, stages, conditions: [...others, condition] };
