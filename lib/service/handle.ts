@@ -19,9 +19,13 @@ export interface Surroundings {
   handled: HandledIds;
   metrics: EventMetrics;
   log: Logger;
+  /** Aborts when the process ends, and will not wait for what is in work. */
+  ending: AbortSignal;
 }
 
 const WAITING_MS = { first: 2_000, last: 15_000 };
+/** Kubernetes sends SIGKILL 30 s after SIGTERM. */
+const ENDING_MS = 5_000;
 export const defaults = { timeoutMs: 60_000, concurrency: 16, maxAttempts: 10, maxWaits: 0 } as const;
 
 /** Never throws: each error has its verdict. */
@@ -36,6 +40,13 @@ export function handlerOf(service: Service, surroundings: Surroundings): Handler
   };
 }
 
+/** Closes, and after some seconds tells what is still in work to stop: its event comes again. */
+export async function closeWith(ending: AbortController, close: () => Promise<unknown>): Promise<void> {
+  const timer = setTimeout(() => ending.abort(new Transient('the process ends')), ENDING_MS);
+  await close();
+  clearTimeout(timer);
+}
+
 /** `failures`: of events that may wait as well, by id; a restart begins to count anew. */
 async function handle(
   { event, attempt }: Delivery,
@@ -46,7 +57,7 @@ async function handle(
   const { name, maxAttempts, maxWaits } = { ...defaults, ...service };
   const log = new PublishedLog({ service: name, event, attempt, publish: around.publish, log: around.log });
   try {
-    const outgoing = await run(event, attempt, service, log);
+    const outgoing = await run({ event, attempt }, service, log, around.ending);
     await log.sent();
     // One after another: who waits for the second may rely on the first.
     for (const one of caused(event, name, outgoing)) await around.publish(one);
@@ -75,10 +86,10 @@ async function handle(
 }
 
 async function run(
-  event: KeptnEvent,
-  attempt: number,
+  { event, attempt }: Delivery,
   service: Service,
   log: PublishedLog,
+  ending: AbortSignal,
 ): Promise<readonly Outgoing[]> {
   const { subscriptions, timeoutMs = defaults.timeoutMs } = service;
   const subscription = subscriptions.find(({ types }) => types.some((type) => matches(type, event.type)));
@@ -92,11 +103,14 @@ async function run(
     reject(error);
     late.abort(error);
   }, timeoutMs);
+  const end = (): void => late.abort(ending.reason);
+  ending.addEventListener('abort', end);
   try {
     const context = { log, signal: late.signal, attempt };
     return (await Promise.race([subscription.handle({ ...event, data }, context), promise])) ?? [];
   } finally {
     clearTimeout(timer);
+    ending.removeEventListener('abort', end);
   }
 }
 

@@ -15,7 +15,7 @@ import { stream } from '../http/route.ts';
 import { createApp, listen, type HttpServer } from '../http/server.ts';
 import type { EventMetrics } from '../observe/event-metrics.ts';
 import type { Logger } from '../observe/log.ts';
-import { handlerOf } from './handle.ts';
+import { closeWith, handlerOf } from './handle.ts';
 import { HandledIds } from './handled-ids.ts';
 import type { Service } from './service.ts';
 
@@ -39,9 +39,10 @@ const NOT_COUNTED = 1;
 export async function serveHttp(service: Service, settings: ServeHttpSettings): Promise<HttpServer> {
   const { host, port, path, eventbroker, metrics, log, stateFile } = settings;
   const handled = new HandledIds(stateFile);
+  const ending = new AbortController();
   const publish = (event: KeptnEvent): Promise<void> => send(event, eventbroker);
   const unlimited = { ...service, maxAttempts: Infinity };
-  const handle = handlerOf(unlimited, { publish, handled, metrics, log });
+  const handle = handlerOf(unlimited, { publish, handled, metrics, log, ending: ending.signal });
   const bodies = new Bodies(MAX_EVENT_BYTES);
   const take = async (headers: IncomingHttpHeaders, body: Buffer): Promise<Verdict> => {
     const message = httpMessage(headers, body);
@@ -59,7 +60,7 @@ export async function serveHttp(service: Service, settings: ServeHttpSettings): 
   ];
   const server = await listen(createApp({ routes, log, bodyLimit: MAX_EVENT_BYTES }), host, port);
   log.info({ url: server.url, eventbroker }, 'service listens');
-  return server;
+  return { url: server.url, close: () => closeWith(ending, () => server.close()) };
 }
 
 async function send(event: KeptnEvent, eventbroker: string): Promise<void> {

@@ -2,7 +2,7 @@
 import type { EventBus } from '../bus/port.ts';
 import type { EventMetrics } from '../observe/event-metrics.ts';
 import type { Logger } from '../observe/log.ts';
-import { defaults, handlerOf } from './handle.ts';
+import { closeWith, defaults, handlerOf } from './handle.ts';
 import { HandledIds } from './handled-ids.ts';
 import type { Service } from './service.ts';
 
@@ -15,7 +15,7 @@ export interface ServeSettings {
 }
 
 export interface Served {
-  /** Takes no more, lets what is in work end. */
+  /** Takes no more, gives what is in work some seconds to end; the rest is for the next start. */
   close(): Promise<void>;
 }
 
@@ -23,11 +23,12 @@ export interface Served {
 export async function serve(service: Service, { bus, metrics, log, stateFile }: ServeSettings): Promise<Served> {
   const { name, subscriptions, concurrency, maxAttempts, maxWaits } = { ...defaults, ...service };
   const handled = new HandledIds(stateFile);
+  const ending = new AbortController();
   const publish = (event: Parameters<EventBus['publish']>[0]): Promise<unknown> => bus.publish(event);
   const filters = subscriptions.flatMap(({ types }) => types);
   const subscription = await bus.subscribe(
     { durable: name, filters, from: 'new', concurrency, maxAttempts: maxAttempts + maxWaits },
-    handlerOf(service, { publish, handled, metrics, log }),
+    handlerOf(service, { publish, handled, metrics, log, ending: ending.signal }),
   );
-  return { close: () => subscription.stop() };
+  return { close: () => closeWith(ending, () => subscription.stop()) };
 }

@@ -25,7 +25,7 @@ export interface EventLog {
 
 export interface Context {
   log: EventLog;
-  /** Aborts when the time of this try is over: hand it to everything that may take long. */
+  /** Aborts when the time of this try is over or the process ends: hand it to everything that may take long. */
   signal: AbortSignal;
   /** 1 for the first try. */
   attempt: number;

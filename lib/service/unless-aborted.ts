@@ -1,0 +1,40 @@
+/** Work of minutes for a delivery that a person may abort meanwhile. */
+
+/** True: what is done for this keptn context is not wanted any more. */
+export type Aborted = (keptnContext: string) => Promise<boolean>;
+
+export interface Asking {
+  aborted: Aborted | undefined;
+  keptnContext: string;
+  everyMs: number;
+  /** Of the work as a whole. */
+  signal: AbortSignal;
+}
+
+/** Does the work, with a signal that aborts when it is not wanted any more: the result is `aborted` then. */
+export async function unlessAborted<T>(
+  { aborted, keptnContext, everyMs, signal }: Asking,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T | 'aborted'> {
+  if (aborted === undefined) return work(signal);
+  const unwanted = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const ask = async (): Promise<void> => {
+    // Who cannot be asked now is asked again.
+    if (await aborted(keptnContext).catch(() => false)) unwanted.abort(new Error('aborted'));
+    else if (!done) timer = setTimeout(() => void ask(), everyMs);
+  };
+  let done = false;
+  try {
+    await ask();
+    if (unwanted.signal.aborted) return 'aborted';
+    const result = await work(AbortSignal.any([signal, unwanted.signal]));
+    return unwanted.signal.aborted ? 'aborted' : result;
+  } catch (error) {
+    if (unwanted.signal.aborted) return 'aborted';
+    throw error;
+  } finally {
+    done = true;
+    clearTimeout(timer);
+  }
+}
