@@ -17,8 +17,11 @@ import type { Deployer } from '../services/helm-service/deployer/port.ts';
 import { helmService } from '../services/helm-service/handler.ts';
 import { clusterDeployer, helmPartsOf, helmSettings, type HelmSettings } from '../services/helm-service/settings.ts';
 import { providerInGit } from '../services/lighthouse-service/configured/git.ts';
+import { jmeterService } from '../services/jmeter-service/handler.ts';
+import { testSettings } from '../services/jmeter-service/settings.ts';
 import { builtInProviders, lighthouseService } from '../services/lighthouse-service/handler.ts';
 import { shipyardService } from '../services/shipyard-service/handler.ts';
+import { waitService, waitSettings } from '../services/wait-service/handler.ts';
 
 export interface WorkflowSettings {
   bus: EventBus;
@@ -45,9 +48,14 @@ export async function startWorkflow(settings: WorkflowSettings): Promise<Workflo
   const history = new History(settings.datastore);
   const configuration = (name: string): Configuration =>
     new Configuration(settings.configuration, `${name} <${name}@keptn.sh>`);
+  const aborted = (keptnContext: string): Promise<boolean> => history.isAborted(keptnContext);
+  const tests = { KEPTN_REPORTS_DIR: join(data, 'reports'), ...environment(testSettings) };
+  const { WAIT_DURATION: durationMs } = environment(waitSettings);
   const services: Service[] = [
     shipyardService(configuration('shipyard-service')),
     helmService({ configuration: configuration('helm-service'), history, deployer, ...helmPartsOf(given) }),
+    jmeterService({ configuration: configuration('jmeter-service'), settings: tests, aborted, log }),
+    waitService({ durationMs, aborted }),
     lighthouse(configuration('lighthouse-service'), history),
     gatekeeperService({ configuration: configuration('gatekeeper-service'), history }),
   ];

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { messageOf, Transient } from '../errors/classes.ts';
 import { withDeadline } from '../errors/deadline.ts';
 import { decodeEvent } from '../events/codec.ts';
-import type { KeptnEvent } from '../events/event.ts';
+import { eventTypes, type KeptnEvent } from '../events/event.ts';
 
 const DEADLINE_MS = 10_000;
 const LOOK_AGAIN_MS = 50;
@@ -49,6 +49,11 @@ export class History {
     } catch (error) {
       throw new Transient(`the mongodb-datastore does not answer: ${messageOf(error)}`, { cause: error });
     }
+  }
+
+  /** True when somebody wants the delivery of this context to end. */
+  async isAborted(keptnContext: string): Promise<boolean> {
+    return (await this.events({ keptnContext, type: eventTypes.deliveryAbort, pageSize: 1 })).length > 0;
   }
 
   /** The newest event that passes the test, once it is there; `Transient` when it does not come within `ms`. */

@@ -5,13 +5,13 @@
 import { readShipyard } from '../../lib/configuration/shipyard.ts';
 import { deliveryOf, type Delivery } from '../../lib/delivery/delivery.ts';
 import { isOver, newImage } from '../../lib/delivery/stage.ts';
-import { Terminal, Transient } from '../../lib/errors/classes.ts';
+import { Terminal } from '../../lib/errors/classes.ts';
 import { eventTypes, textIn, type KeptnEvent } from '../../lib/events/event.ts';
 import { configurationChange, deliveryControl, type ConfigurationChange } from '../../lib/events/workflow.ts';
 import { on, type Context, type Outgoing, type Service } from '../../lib/service/service.ts';
+import { unlessAborted } from '../../lib/service/unless-aborted.ts';
 import { applyChange, type Change } from './change.ts';
 import { RolloutFailed } from './deployer/port.ts';
-import { watchAbort } from './abort.ts';
 import { onboard, serviceCreate } from './onboard.ts';
 import { finished } from './outgoing.ts';
 import { Slots } from './slots.ts';
@@ -21,6 +21,7 @@ import type { HelmParts } from './target.ts';
 const TIMEOUT_MS = 30 * 60_000;
 /** Some hours: as long as the delivery before may be tested. */
 const WAITS = 900;
+const LOOK_MS = 2_000;
 
 /** What is tested and promoted after it. */
 function isEntering({ event: { data, source } }: Change): boolean {
@@ -97,25 +98,25 @@ export function helmService(parts: HelmParts): Service {
   async function run(change: Change, context: Context): Promise<Outgoing[]> {
     const { data, shkeptncontext: keptnContext } = change.event;
     const { log } = context;
-    const watch = watchAbort(parts.history, keptnContext, context.signal);
+    // A discard is what comes of an abort.
+    const aborted = isEntering(change) ? (context: string) => parts.history.isAborted(context) : undefined;
+    const asking = { aborted, keptnContext, everyMs: LOOK_MS, signal: context.signal };
     try {
-      return await applyChange(parts, change, { signal: watch.signal, progress: (line) => log.info(line) }, log);
+      const events = await unlessAborted(asking, (signal) =>
+        applyChange(parts, change, { signal, progress: (line) => log.info(line) }, log),
+      );
+      if (events !== 'aborted') return events;
+      slots.leave(data, keptnContext);
+      log.last(`${data.service} in ${data.stage}: aborted, and rolled back`);
+      return [];
     } catch (error) {
-      if (watch.aborted) {
-        slots.leave(data, keptnContext);
-        log.last(`${data.service} in ${data.stage}: aborted, and rolled back`);
-        return [];
-      }
-      const isOurs = error instanceof RolloutFailed || error instanceof Terminal;
-      if (!isOurs) throw error instanceof Transient ? error : new Transient(String(error), { cause: error });
+      if (!(error instanceof RolloutFailed) && !(error instanceof Terminal)) throw error;
       const reason = error instanceof RolloutFailed ? error.reason : error.code;
       const image = newImage(change.event);
       slots.leave(data, keptnContext);
       log.error(`${data.service} in ${data.stage}: ${reason}: ${error.message}`);
       log.last(`${data.service} in ${data.stage} failed, and is as it was before`);
       return [finished(data, 'fail', { reason, message: `${reason}: ${error.message}`, image })];
-    } finally {
-      watch.stop();
     }
   }
 
