@@ -1,6 +1,7 @@
 /** What a person sees of the standalone process: a table of objects, then a line for each change, event and problem. */
 import { styleText } from 'node:util';
 import { eventTypes, textIn, type KeptnEvent } from '../lib/events/event.ts';
+import { configurationChange } from '../lib/events/workflow.ts';
 import { kindNames, type Stored } from '../lib/model/object.ts';
 import { findCondition } from '../lib/model/status.ts';
 import type { ObjectView } from '../lib/resources/view.ts';
@@ -54,6 +55,8 @@ export interface View {
   table(objects: ObjectView): void;
   /** One object after a change. */
   object(object: Stored, deleted: boolean): void;
+  /** A Service whose delivery has ended. */
+  delivered(object: Stored): void;
   event(event: KeptnEvent): void;
 }
 
@@ -83,6 +86,11 @@ export function createView(out: NodeJS.WriteStream): View {
         line('✓', 'green', `${name}: ${message}${row.commit && paint('dim', ` (commit ${row.commit})`)}`);
       else if (row.reason !== '') line('…', 'yellow', `${name}: ${row.reason}, ${message}`);
     },
+    delivered({ kind, metadata, status }) {
+      const condition = findCondition(status, 'Delivered');
+      const [mark, style] = condition?.status === 'True' ? (['✓', 'green'] as const) : (['✗', 'red'] as const);
+      line(mark, style, `${kind} ${metadata.name}: ${plain(condition?.message ?? '')}`);
+    },
     event({ type, source, data, shkeptncontext }) {
       if (type === eventTypes.log) return line('·', 'dim', plain(`${source}: ${textIn(data, 'message') ?? ''}`));
       const where = ['project', 'service'].flatMap((name) => textIn(data, name) ?? []).join('/');
@@ -91,11 +99,19 @@ export function createView(out: NodeJS.WriteStream): View {
       const text = [
         where && paint('bold', plain(where)),
         plain(place),
+        plain(changeOf(type, data)),
         paint('dim', `context ${plain(shkeptncontext)}`),
       ];
       line('⚡', 'cyan', [type, ...text.filter((part) => part !== '')].join(' '));
     },
   };
+}
+
+/** What a configuration.change is about: an image that is deployed, or what becomes of one. */
+function changeOf(type: string, data: unknown): string {
+  if (type !== eventTypes.configurationChange) return '';
+  const { valuesCanary, canary } = configurationChange.safeParse(data).data ?? {};
+  return textIn(valuesCanary, 'image') ?? canary?.action ?? '';
 }
 
 /** What others wrote must not steer the terminal. */

@@ -102,6 +102,12 @@ const readiness = (object: Stored | undefined): string => {
   return [ready?.status, ready?.reason, ready?.message, object?.status?.commit].join();
 };
 
+/** How the newest delivery of a Service has ended; undefined while it goes on. */
+const endOf = (object: Stored | undefined): string | undefined => {
+  const { reason, message } = findCondition(object?.status, 'Delivered') ?? {};
+  return ['Delivered', 'Failed', 'Aborted', 'Superseded'].includes(reason ?? '') ? message : undefined;
+};
+
 async function run(directory: string, settings: Settings): Promise<void> {
   const data = resolve(settings.data);
   if (!(await stat(directory).catch(() => undefined))?.isDirectory())
@@ -157,6 +163,8 @@ async function run(directory: string, settings: Settings): Promise<void> {
     const { object, previous, deleted } = change;
     if (tableShown && (deleted || (object.status && readiness(object) !== readiness(previous))))
       view.object(object, deleted);
+    const end = endOf(object);
+    if (end !== undefined && end !== endOf(previous)) view.delivered(object);
   });
   const workflow = await startWorkflow({
     ...{ bus, data, log, kubeconfig: settings.kubeconfig, metrics: createEventMetrics() },
@@ -177,6 +185,7 @@ Clone              git -c http.extraHeader="x-token: $(cat ${shown(tokenFile)})"
 API                ${api.url} and ${api.secureUrl ?? ''} with x-token: $(cat ${shown(tokenFile)})
 Send an event      POST it to ${services.eventbroker}
 Find events        ${services.datastore}/event?project=${project}
+Deployments        ${workflow.dryRun ? `a dry run: what would be applied is in ${shown(join(data, 'dry-run'))}; --kubeconfig <file> deploys` : `go to the cluster of ${settings.kubeconfig ?? ''}`}
 REST               ${api.url}/docs describes it, and lets you try it
 Try next           edit a file in ${shown(directory)}, and watch the commit and the event appear here;
                    remove or add one: that is kubectl delete and apply

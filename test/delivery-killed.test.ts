@@ -45,11 +45,11 @@ describe('a delivery whose services are killed', () => {
       await world.services[name].start();
       await world.kubectl('wait', '--for=condition=Delivered', 'services.keptn.sh/tiny-shop', '--timeout=90s');
       const path = 'jsonpath={.spec.replicas} {.spec.template.spec.containers[0].image}';
-      for (const of of ['staging', 'prod']) {
-        const primary = await world.kubectl('get', 'deployment', 'shop-primary', '-n', `tiny-${of}`, '-o', path);
-        expect(primary, of).to.equal(`1 ${image}`);
+      for (const place of ['staging', 'prod']) {
+        const primary = await world.kubectl('get', 'deployment', 'shop-primary', '-n', `tiny-${place}`, '-o', path);
+        expect(primary, place).to.equal(`1 ${image}`);
         const weights = 'jsonpath={.spec.http[0].route[*].weight}';
-        expect(await world.kubectl('get', 'virtualservice', 'shop', '-n', `tiny-${of}`, '-o', weights)).to.equal(
+        expect(await world.kubectl('get', 'virtualservice', 'shop', '-n', `tiny-${place}`, '-o', weights)).to.equal(
           '0 100',
         );
       }

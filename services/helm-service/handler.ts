@@ -114,7 +114,7 @@ export function helmService(parts: HelmParts): Service {
       const reason = error instanceof RolloutFailed ? error.reason : error.code;
       const image = newImage(change.event);
       slots.leave(data, keptnContext);
-      log.error(`${data.service} in ${data.stage}: ${reason}: ${error.message}`);
+      log.warn(`${data.service} in ${data.stage}: ${reason}: ${error.message}`);
       log.last(`${data.service} in ${data.stage} failed, and is as it was before`);
       return [finished(data, 'fail', { reason, message: `${reason}: ${error.message}`, image })];
     }

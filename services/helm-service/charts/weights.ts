@@ -1,59 +1,64 @@
 /** The weights in a generated chart, moved in place: whatever else its routes have, such as a fault for a test, stays. */
-import { parse, stringify } from 'yaml';
+import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import type { Chart } from './chart.ts';
 
-const metadata = z.looseObject({ name: z.string() });
-const virtualService = z.looseObject({
+const metadata = z.object({ name: z.string() });
+const destination = z.object({ host: z.string() });
+const virtualService = z.object({
   metadata,
-  spec: z.looseObject({
-    http: z.array(
-      z.looseObject({
-        route: z.array(
-          z.looseObject({ destination: z.looseObject({ host: z.string() }), weight: z.number().optional() }),
-        ),
-      }),
-    ),
-  }),
+  spec: z.object({ http: z.array(z.object({ route: z.array(z.object({ destination })) })) }),
 });
-const httpRoute = z.looseObject({
+const httpRoute = z.object({
   metadata,
-  spec: z.looseObject({
-    rules: z.array(
-      z.looseObject({ backendRefs: z.array(z.looseObject({ name: z.string(), weight: z.number().optional() })) }),
-    ),
-  }),
+  spec: z.object({ rules: z.array(z.object({ backendRefs: z.array(z.object({ name: z.string() })) })) }),
 });
+
+/** Where the weight of a backend stands in a file. */
+interface Weighted {
+  path: (string | number)[];
+  backend: string;
+}
 
 /** `weight`: percent of the requests that the canary gets. */
 export function withWeight(chart: Chart, weight: number): Chart {
   const files = [...chart.files].map(([path, content]): [string, string] => {
-    if (path.endsWith('-istio-virtualservice.yaml')) return [path, moveIstio(content, weight)];
-    if (path.endsWith('-httproute.yaml')) return [path, moveHttpRoute(content, weight)];
+    if (path.endsWith('-istio-virtualservice.yaml')) return [path, moved(content, weight, inVirtualService)];
+    if (path.endsWith('-httproute.yaml')) return [path, moved(content, weight, inHttpRoute)];
     return [path, content];
   });
   return { name: chart.name, files: new Map(files) };
 }
 
-function moveIstio(content: string, weight: number): string {
-  const object = virtualService.parse(parse(content));
-  const { name } = object.metadata;
-  for (const { route } of object.spec.http) {
-    for (const one of route) one.weight = weightOf(name, one.destination.host.split('.')[0], weight) ?? one.weight;
+function moved(
+  content: string,
+  weight: number,
+  find: (object: unknown) => { name: string; backends: Weighted[] },
+): string {
+  const document = parseDocument(content);
+  const { name, backends } = find(document.toJS());
+  for (const { path, backend } of backends) {
+    if (backend === `${name}-canary`) document.setIn([...path, 'weight'], weight);
+    if (backend === `${name}-primary`) document.setIn([...path, 'weight'], 100 - weight);
   }
-  return stringify(object);
+  return document.toString();
 }
 
-function moveHttpRoute(content: string, weight: number): string {
-  const object = httpRoute.parse(parse(content));
-  const { name } = object.metadata;
-  for (const { backendRefs } of object.spec.rules) {
-    for (const one of backendRefs) one.weight = weightOf(name, one.name, weight) ?? one.weight;
-  }
-  return stringify(object);
+function inVirtualService(object: unknown): { name: string; backends: Weighted[] } {
+  const { metadata: meta, spec } = virtualService.parse(object);
+  const backends = spec.http.flatMap(({ route }, i) =>
+    route.map(({ destination: { host } }, j) => ({
+      path: ['spec', 'http', i, 'route', j],
+      backend: host.split('.')[0] ?? '',
+    })),
+  );
+  return { name: meta.name, backends };
 }
 
-function weightOf(service: string, backend: string | undefined, weight: number): number | undefined {
-  if (backend === `${service}-canary`) return weight;
-  return backend === `${service}-primary` ? 100 - weight : undefined;
+function inHttpRoute(object: unknown): { name: string; backends: Weighted[] } {
+  const { metadata: meta, spec } = httpRoute.parse(object);
+  const backends = spec.rules.flatMap(({ backendRefs }, i) =>
+    backendRefs.map(({ name }, j) => ({ path: ['spec', 'rules', i, 'backendRefs', j], backend: name })),
+  );
+  return { name: meta.name, backends };
 }
