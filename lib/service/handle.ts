@@ -74,7 +74,9 @@ async function handle(
       await log.sent();
       return { kind: 'retry', reason, afterMs: Math.min(WAITING_MS.first * Math.ceil(attempt / 30), WAITING_MS.last) };
     }
-    const tries = maxWaits === 0 ? attempt : (failures.get(event.id) ?? 0) + 1;
+    // Where waiting is no failure, neither is a part that is away.
+    const isAway = error instanceof Transient && attempt < maxAttempts + maxWaits;
+    const tries = maxWaits === 0 ? attempt : (failures.get(event.id) ?? 0) + (isAway ? 0 : 1);
     const again = !(error instanceof Terminal) && tries < maxAttempts;
     if (again && maxWaits > 0) failures.set(event.id, tries);
     else failures.delete(event.id);

@@ -50,7 +50,10 @@ export interface Service {
   concurrency?: number;
   /** Tries before an event is given up; 10 by default. */
   maxAttempts?: number;
-  /** How often `Waiting` may come beside them: for what has to wait long for its turn; 0 by default. */
+  /**
+   * How often `Waiting` and `Transient` may come beside them: for what has to wait long for its turn, and must not be lost
+   * because a part is away for some minutes; 0 by default.
+   */
   maxWaits?: number;
 }
 

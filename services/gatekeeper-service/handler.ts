@@ -157,6 +157,7 @@ export function gatekeeperService(parts: GatekeeperParts): Service {
 
   return {
     name: 'gatekeeper-service',
+    maxWaits: 200,
     subscriptions: [
       on(eventTypes.evaluationDone, evaluationDone, evaluated),
       on(eventTypes.approvalFinished, approvalFinished, approved),

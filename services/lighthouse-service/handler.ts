@@ -32,6 +32,7 @@ export function lighthouseService({ configuration, history, providers, projectPr
   const start = startEvaluation({ configuration, providers, projectProvider });
   return {
     name: 'lighthouse-service',
+    maxWaits: 200,
     subscriptions: [
       on([eventTypes.testsFinished, eventTypes.startEvaluation], testsFinished, start),
       on(eventTypes.getSli, getSli, fetchValues(providers)),

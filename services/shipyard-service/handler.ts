@@ -61,6 +61,7 @@ export function shipyardService(configuration: Configuration): Service {
 
   return {
     name: 'shipyard-service',
+    maxWaits: 200,
     subscriptions: [
       on(eventTypes.projectCreate, projectCreate, create),
       on(eventTypes.projectDelete, projectDelete, remove),

@@ -1,14 +1,12 @@
 /** A whole installation that delivers: a cluster with simulated nodes and Istio's kinds, and each service as a process. */
 import { join } from 'node:path';
-import { writeFile } from 'node:fs/promises';
-import { prepareNodes } from '../../tools/real-parts/control-plane.ts';
 import { locate } from '../../tools/real-parts/locate.ts';
-import { simulatedNodes } from '../../tools/real-parts/simulated-nodes.ts';
 import { temporaryFolder } from '../../tools/real-parts/temporary.ts';
 import { rm } from 'node:fs/promises';
 import { eventTypes, textIn, type KeptnEvent } from '../../lib/events/event.ts';
 import { History } from '../../lib/history/client.ts';
-import { nodeProcess, root, type NodeProcess } from './node-process.ts';
+import { nodeProcess, type NodeProcess } from './node-process.ts';
+import { installIstioKinds, startNodes } from './nodes.ts';
 import { startShop, type Shop } from './shop.ts';
 import { startOwnWorld, type OwnWorld } from './world.ts';
 
@@ -41,15 +39,8 @@ export interface DeliveryOptions {
 export async function startDeliveryWorld({ env = {}, plain = false }: DeliveryOptions = {}): Promise<DeliveryWorld> {
   const world = await startOwnWorld({ env });
   const folder = await temporaryFolder('delivery');
-  const nodes = await prepareNodes(world.api);
-  for (const part of nodes) await part.start();
-  const manifest = join(folder, 'nodes.yaml');
-  await writeFile(manifest, simulatedNodes);
-  await world.kubectl('apply', '-f', manifest);
-  if (!plain) {
-    await world.kubectl('apply', '-f', join(root, 'test/fixtures/istio.yaml'));
-    await world.kubectl('wait', '--for=condition=Established', '--timeout=30s', 'crd', '--all');
-  }
+  const nodes = await startNodes(world.api);
+  if (!plain) await installIstioKinds(world);
   const datastore = await nodeProcess('mongodb-datastore', {
     env: {
       PUBSUB_URL: world.nats.url,
@@ -96,7 +87,7 @@ export async function startDeliveryWorld({ env = {}, plain = false }: DeliveryOp
       await shop.close();
       await datastore.end('SIGTERM');
       await world.stop();
-      for (const part of nodes) await part.end('SIGKILL');
+      await nodes.stop();
       await rm(folder, { recursive: true, force: true });
     },
   };

@@ -1,7 +1,8 @@
 /** A project with small services: dev, staging and prod, tests of one request, objectives that a working service meets. */
 import { custom } from './world.ts';
 
-const chart = (name: string): Record<string, string> => ({
+/** Its chart, as files of a service. */
+export const tinyChart = (name: string): Record<string, string> => ({
   [`helm/${name}/Chart.yaml`]: `apiVersion: v2\nname: ${name}\nversion: 0.1.0\n`,
   [`helm/${name}/values.yaml`]: 'image: none\nreplicaCount: 1\n',
   [`helm/${name}/templates/all.yaml`]: `apiVersion: apps/v1
@@ -21,6 +22,16 @@ metadata: { name: ${name} }
 spec:
   selector: { app: ${name} }
   ports: [{ name: http, port: 80, targetPort: 8080 }]
+{{- if .Values.hold }}
+---
+# A hook that never ends: no node has this label.
+apiVersion: batch/v1
+kind: Job
+metadata: { name: hold, annotations: { helm.sh/hook: post-upgrade } }
+spec:
+  template:
+    spec: { restartPolicy: Never, nodeSelector: { nowhere: 'true' }, containers: [{ name: hold, image: hold }] }
+{{- end }}
 `,
 });
 
@@ -38,7 +49,7 @@ const plan = `<?xml version="1.0" encoding="UTF-8"?>
 
 /** Nobody measures real users here, so with them there are no objectives. */
 const files = (name: string, realUser: boolean): Record<string, string> => ({
-  ...chart(name),
+  ...tinyChart(name),
   'jmeter/load.jmx': plan,
   'jmeter/jmeter.conf.yaml': 'workloads: [{ teststrategy: performance, vuser: 2, loopcount: 2, thinktime: 10 }]\n',
   ...(!realUser && {
