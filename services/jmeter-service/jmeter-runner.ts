@@ -40,6 +40,8 @@ async function runJmeter(program: string, { plan, properties, reportFile, signal
       'jmeter.save.saveservice.print_field_names': 'true',
       'jmeter.save.saveservice.timestamp_format': 'ms',
       'jmeter.save.saveservice.default_delimiter': ',',
+      // Each redirect would count as a request, as it does not in JMeter's own summary.
+      'jmeter.save.saveservice.subresults': 'false',
       // Else each run listens on a port for orders to stop.
       'jmeterengine.nongui.port': '0',
       ...properties,

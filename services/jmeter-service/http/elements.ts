@@ -17,6 +17,8 @@ const DEEPEST = 200;
 export class Element {
   readonly kind: string;
   readonly name: string;
+  /** What edits it in JMeter, which tells apart elements of one kind. */
+  readonly guiClass: string;
   /** Those below it in the plan, without the ones that are switched off. */
   readonly below: readonly Element[];
   readonly #xml: Xml;
@@ -25,6 +27,7 @@ export class Element {
     this.#xml = xml;
     this.kind = xml.tag;
     this.name = attribute(xml, 'testname');
+    this.guiClass = attribute(xml, 'guiclass');
     this.below = below;
   }
 

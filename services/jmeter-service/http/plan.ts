@@ -167,6 +167,7 @@ class Reader {
 
   #isSetting(element: Element): boolean {
     if (element.kind === 'BeanShellPreProcessor') return marks(element);
+    if (element.kind === 'ConfigTestElement' && !element.guiClass.endsWith('HttpDefaultsGui')) return false;
     return listeners.has(element.kind) || Object.hasOwn(configuration, element.kind);
   }
 }
@@ -178,7 +179,7 @@ function marks(processor: Element): boolean {
 
 /** As a person says it: JDBCSampler is a JDBC sampler. */
 function named(kind: string): string {
-  const words = kind.match(/[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+/g) ?? [kind];
+  const words = kind.match(/[A-Z]+\d*(?![a-z])|[A-Z]?[a-z0-9]+/g) ?? [kind];
   const text = words.map((word) => (/^[A-Z]{2}/.test(word) ? word : word.toLowerCase())).join(' ');
-  return `${/^[aeiou]/i.test(text) ? 'an' : 'a'} ${text}`;
+  return `${/^[aeio]/i.test(text) ? 'an' : 'a'} ${text}`;
 }

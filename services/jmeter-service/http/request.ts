@@ -27,6 +27,9 @@ const TIMEOUT_MS = 30_000;
 const ownHeaders = new Set(['connection', 'content-length', 'host', 'keep-alive', 'transfer-encoding', 'expect']);
 const defaultPorts: Readonly<Record<string, string>> = { http: '80', https: '443' };
 
+/** As a browser sends a form. */
+const formEncoded = (text: string): string => new URLSearchParams({ '': text }).toString().slice(1);
+
 type ToTemplate = (text: string) => Template;
 type Unknown = (what: string) => unknown;
 
@@ -41,6 +44,7 @@ export function requestOf(sampler: Element, scope: Scope, template: ToTemplate, 
   const args = [...own, ...inherited].map((argument) => ({
     name: template(argument.text('Argument.name')),
     value: template(argument.text('Argument.value')),
+    equals: argument.text('Argument.metadata'),
     encode: argument.text('HTTPArgument.always_encode') === 'true',
   }));
   const method = template(property('method') || 'GET');
@@ -51,9 +55,9 @@ export function requestOf(sampler: Element, scope: Scope, template: ToTemplate, 
   const inBody = (filling: Filling): boolean => raw || /^(POST|PUT|PATCH)$/i.test(method(filling));
   const form = (filling: Filling): string =>
     args
-      .map(({ name, value, encode }) => {
-        const said = encode ? encodeURIComponent : (text: string): string => text;
-        return `${said(name(filling))}=${said(value(filling))}`;
+      .map(({ name, equals, value, encode }) => {
+        const said = encode ? formEncoded : (text: string): string => text;
+        return `${said(name(filling))}${equals}${said(value(filling))}`;
       })
       .join('&');
   /** Arguments without names are the body as it is. */
@@ -63,7 +67,7 @@ export function requestOf(sampler: Element, scope: Scope, template: ToTemplate, 
     method,
     url(filling) {
       const text = path?.(filling) ?? '';
-      const query = args.length > 0 && !inBody(filling) ? form(filling) : '';
+      const query = !inBody(filling) && /^(GET|DELETE|OPTIONS)$/i.test(method(filling)) ? form(filling) : '';
       const scheme = protocol?.(filling).toLowerCase() || 'http';
       const number = port?.(filling) ?? '';
       const authority = `${domain?.(filling) ?? ''}${number === '' || number === defaultPorts[scheme] ? '' : `:${number}`}`;
@@ -72,7 +76,12 @@ export function requestOf(sampler: Element, scope: Scope, template: ToTemplate, 
         : `${scheme}://${authority}${text.startsWith('/') ? '' : '/'}${text}`;
       return query === '' ? address : `${address}${address.includes('?') ? '&' : '?'}${query}`;
     },
-    headers: headersOf(scope, template, isForm, inBody),
+    headers: headersOf(scope, template, (filling) => {
+      // As JMeter, where the plan has no header that says it.
+      if (!inBody(filling) && !/^DELETE$/i.test(method(filling))) return undefined;
+      const kind = isForm(filling) || args.length === 0 ? 'application/x-www-form-urlencoded' : 'text/plain';
+      return `${kind}; charset=UTF-8`;
+    }),
     body(filling) {
       if (!inBody(filling) || args.length === 0) return undefined;
       // As bytes: to a text the runtime would add a content type of its own.
@@ -89,8 +98,7 @@ export function requestOf(sampler: Element, scope: Scope, template: ToTemplate, 
 function headersOf(
   scope: Scope,
   template: ToTemplate,
-  isForm: (filling: Filling) => boolean,
-  inBody: (filling: Filling) => boolean,
+  contentType: (filling: Filling) => string | undefined,
 ): Request['headers'] {
   const given = scope.headers
     .flatMap((manager) => manager.list('HeaderManager.headers'))
@@ -98,7 +106,8 @@ function headersOf(
   const mark = template('TSN=${__samplerName()};LTN=${__P(DT_LTN,)};VU=${__threadNum};');
   return (filling) => {
     const headers = new Headers();
-    if (isForm(filling) && inBody(filling)) headers.set('content-type', 'application/x-www-form-urlencoded');
+    const type = contentType(filling);
+    if (type !== undefined) headers.set('content-type', type);
     for (const [name, value] of given) {
       if (!ownHeaders.has(name(filling).toLowerCase())) headers.set(name(filling), value(filling));
     }
