@@ -4,6 +4,7 @@ import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hasCode, messageOf, Terminal } from '../../lib/errors/classes.ts';
+import { elementsOf } from './http/elements.ts';
 import { samplesIn } from './jtl.ts';
 import { Measurements } from './measure.ts';
 import type { Measured, Run, Runner } from './runner.ts';
@@ -21,7 +22,7 @@ export async function versionOf(program: string): Promise<{ version: string } | 
   try {
     const { code, said } = await execute(program, ['--version'], tmpdir(), AbortSignal.timeout(30_000));
     const [version, major] = /\b(\d+)\.\d+(?:\.\d+)?\b/.exec(said) ?? [];
-    if (code !== 0 || version === undefined) return { problem: `${program} --version failed: ${lastLine(said)}` };
+    if (code !== 0 || version === undefined) return { problem: `${program} --version failed: ${whatItSaid(said)}` };
     // Debian's 2.13 starts, and fails at every plan.
     if (Number(major) < OLDEST_VERSION) return { problem: `JMeter ${version} is too old` };
     return { version };
@@ -31,6 +32,8 @@ export async function versionOf(program: string): Promise<{ version: string } | 
 }
 
 async function runJmeter(program: string, { plan, properties, reportFile, signal }: Run): Promise<Measured> {
+  // JMeter's own words for what is no plan name the line of its program.
+  elementsOf(plan);
   const folder = await mkdtemp(join(tmpdir(), 'keptn-jmeter-'));
   try {
     await writeFile(join(folder, 'plan.jmx'), plan);
@@ -50,8 +53,8 @@ async function runJmeter(program: string, { plan, properties, reportFile, signal
     const args = ['-n', '-t', 'plan.jmx', '-l', 'result.jtl', '-j', 'jmeter.log', ...given];
     const { code, said } = await execute(program, args, folder, signal);
     const measured = await measuredIn(result);
-    if (code !== 0) throw new Terminal('Rejected', `ended with ${code}: ${lastLine(said)}`);
-    if (measured.report.requests === 0) throw new Terminal('Rejected', `made no request: ${lastLine(said)}`);
+    if (code !== 0) throw new Terminal('Rejected', `ended with ${code}: ${whatItSaid(said)}`);
+    if (measured.report.requests === 0) throw new Terminal('Rejected', `made no request: ${whatItSaid(said)}`);
     if (reportFile !== undefined) await copyFile(result, reportFile);
     return measured;
   } finally {
@@ -111,10 +114,11 @@ function killGroup(pid: number): void {
   }
 }
 
-/** The last that names an error, else the last. */
-function lastLine(said: string): string {
+/** The first two that name an error, else the last. */
+function whatItSaid(said: string): string {
   const lines = said.split('\n').map((line) => line.trim());
   const telling = lines.filter((line) => line !== '' && !line.startsWith('... end of run'));
-  const error = telling.findLast((line) => /error|exception|problem|cannot|could not/i.test(line));
-  return (error ?? telling.at(-1) ?? 'it said nothing').slice(0, 300);
+  const errors = telling.filter((line) => /error|exception|problem|cannot|could not/i.test(line));
+  const told = errors.length > 0 ? errors.slice(0, 2).join(' ') : telling.at(-1);
+  return (told ?? 'it said nothing').slice(0, 300);
 }
