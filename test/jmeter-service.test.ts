@@ -303,6 +303,16 @@ describe('the jmeter-service', () => {
     expect(world.paths()).to.equal('/health /health');
   });
 
+  it('tests all the same where no results can be kept, and says so', async () => {
+    await world.add({ 'jmeter/basiccheck.jmx': check });
+    const reports = join(world.folder, 'reports');
+    await writeFile(reports, 'a file');
+    await world.start({ KEPTN_REPORTS_DIR: reports });
+    const event = deploymentOf({ deploymentURILocal: world.carts.url });
+    expect((await world.deployments.tests(event)).data.result).to.equal('pass');
+    expect(world.deployments.said(event).join('\n')).to.include('no report is kept: EEXIST');
+  });
+
   it('keeps the results of the newest hundred runs', async () => {
     const reports = join(world.folder, 'reports');
     await mkdir(reports);

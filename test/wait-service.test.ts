@@ -82,6 +82,8 @@ describe('the wait-service', () => {
     const began = Date.now();
     await served.close();
     expect(Date.now() - began).to.be.below(7_000);
+    const again = `wait-service will try ${eventTypes.deploymentFinished} again: the process ends`;
+    await until('the reason', () => deployments.said(event).includes(again));
     await deployments.serve(waitService({ durationMs: 8_000 }));
     await deployments.tests(event);
     expect(Date.now() - Date.parse(event.time)).to.be.within(8_000, 11_000);

@@ -16,13 +16,12 @@ export async function unlessAborted<T>(
   { aborted, keptnContext, everyMs, signal }: Asking,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T | 'aborted'> {
-  if (aborted === undefined) return work(signal);
   const unwanted = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   const ask = async (): Promise<void> => {
     // Who cannot be asked now is asked again.
-    if (await aborted(keptnContext).catch(() => false)) unwanted.abort(new Error('aborted'));
-    else if (!done) timer = setTimeout(() => void ask(), everyMs);
+    if (await aborted?.(keptnContext).catch(() => false)) unwanted.abort(new Error('aborted'));
+    else if (aborted && !done) timer = setTimeout(() => void ask(), everyMs);
   };
   let done = false;
   try {
@@ -32,6 +31,8 @@ export async function unlessAborted<T>(
     return unwanted.signal.aborted ? 'aborted' : result;
   } catch (error) {
     if (unwanted.signal.aborted) return 'aborted';
+    // It says more than the error of what was interrupted.
+    signal.throwIfAborted();
     throw error;
   } finally {
     done = true;

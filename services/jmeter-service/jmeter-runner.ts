@@ -31,7 +31,7 @@ export async function versionOf(program: string): Promise<{ version: string } | 
   }
 }
 
-async function runJmeter(program: string, { plan, properties, reportFile, signal }: Run): Promise<Measured> {
+async function runJmeter(program: string, { plan, properties, reportFile, progress, signal }: Run): Promise<Measured> {
   // JMeter's own words for what is no plan name the line of its program.
   elementsOf(plan);
   const folder = await mkdtemp(join(tmpdir(), 'keptn-jmeter-'));
@@ -55,7 +55,9 @@ async function runJmeter(program: string, { plan, properties, reportFile, signal
     const measured = await measuredIn(result);
     if (code !== 0) throw new Terminal('Rejected', `ended with ${code}: ${whatItSaid(said)}`);
     if (measured.report.requests === 0) throw new Terminal('Rejected', `made no request: ${whatItSaid(said)}`);
-    if (reportFile !== undefined) await copyFile(result, reportFile);
+    if (reportFile !== undefined) {
+      await copyFile(result, reportFile).catch((error: unknown) => progress(`no report is kept: ${messageOf(error)}`));
+    }
     return measured;
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -1,6 +1,6 @@
 /** The tests of one deployment: the plans of its service, run against it and judged. */
 import type { Configuration } from '../../lib/configuration/client.ts';
-import { Terminal } from '../../lib/errors/classes.ts';
+import { messageOf, Terminal } from '../../lib/errors/classes.ts';
 import type { KeptnEvent } from '../../lib/events/event.ts';
 import type { DeploymentFinished, TestReport } from '../../lib/events/workflow.ts';
 import type { EventLog } from '../../lib/service/service.ts';
@@ -52,7 +52,7 @@ export class Tests {
 
   /** Undefined where the plan is not there, which counts as passed. */
   async #plan(workload: Workload, target: Target, wanted: RunnerName | undefined): Promise<Outcome | undefined> {
-    const { runners, event, log, signal, reportsFolder } = this.#parts;
+    const { runners, event, log, signal } = this.#parts;
     const { script, users, loops } = workload;
     const plan = await this.#read(script);
     if (plan === undefined || plan.length === 0) {
@@ -60,15 +60,13 @@ export class Tests {
       return undefined;
     }
     const { name, runner } = await runners.choose(wanted);
-    const { project, stage, service } = event.data;
-    const about = [project, stage, service, `${workload.prefix}${event.id}`];
     log.info(`${counted(users, 'user')}, ${counted(loops, 'loop')} of ${script} against ${target.url}, by ${name}`);
     let measured: Measured;
     try {
       measured = await runner.run({
         plan,
         properties: propertiesOf(workload, target, event.id),
-        reportFile: reportsFolder === undefined ? undefined : await reportFile(reportsFolder, about),
+        reportFile: await this.#reportFile(workload),
         progress: (text) => log.info(`${script}: ${text}`),
         signal,
       });
@@ -79,6 +77,18 @@ export class Tests {
     }
     log.info(`${script}: ${numbers(measured.report)}`);
     return judged(workload, measured);
+  }
+
+  async #reportFile({ prefix }: Workload): Promise<string | undefined> {
+    const { event, log, reportsFolder } = this.#parts;
+    if (reportsFolder === undefined) return undefined;
+    const { project, stage, service } = event.data;
+    try {
+      return await reportFile(reportsFolder, [project, stage, service, `${prefix}${event.id}`]);
+    } catch (error) {
+      log.warn(`no report is kept: ${messageOf(error)}`);
+      return undefined;
+    }
   }
 
   /** As it was when the service was deployed, where the event says when that was. */

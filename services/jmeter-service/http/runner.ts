@@ -1,10 +1,8 @@
 /** The http runner: the users of a JMeter plan in this process, for those who have no JMeter. */
-import { createWriteStream, type WriteStream } from 'node:fs';
-import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Terminal } from '../../../lib/errors/classes.ts';
-import { header, lineOf } from '../jtl.ts';
 import { Measurements } from '../measure.ts';
+import { ReportWriter } from '../reports.ts';
 import type { Measured, Run, Runner } from '../runner.ts';
 import { planOf, type Group, type Loop, type Step } from './plan.ts';
 import { Cookies, send } from './send.ts';
@@ -20,7 +18,7 @@ export const httpRunner: Runner = { run };
 interface Shared {
   base: Filling;
   measurements: Measurements;
-  report: WriteStream | undefined;
+  report: ReportWriter | undefined;
   signal: AbortSignal;
   /** A failure has ended the whole test. */
   ended: boolean;
@@ -32,9 +30,8 @@ async function run({ plan, properties, reportFile, progress, signal }: Run): Pro
   const base = { properties, variables: known, threadNumber: 1, samplerName: '' };
   for (const [name, value] of variables) known.set(name, value(base));
   const measurements = new Measurements();
-  const report = reportFile === undefined ? undefined : createWriteStream(reportFile);
+  const report = reportFile === undefined ? undefined : new ReportWriter(reportFile, progress);
   const shared: Shared = { base, measurements, report, signal, ended: false };
-  report?.write(header);
   const all = groups.reduce((sum, group) => sum + requestsOf(group, base), 0);
   const timer = setInterval(() => {
     progress(`${measurements.requests} of ${all} requests, ${measurements.errors} of them failed`);
@@ -44,7 +41,7 @@ async function run({ plan, properties, reportFile, progress, signal }: Run): Pro
     await ended;
   } finally {
     clearInterval(timer);
-    if (report) await once(report.end(), 'close');
+    await report?.flush();
   }
   if (measurements.requests === 0) throw new Terminal('InvalidField', 'made no request');
   return { report: measurements.report('http'), firstFailure: measurements.firstFailure };
@@ -133,9 +130,7 @@ class User {
     if (Date.now() >= this.#until || this.#shared.ended) return 'end';
     const sample = await send(step, filling, this.#cookies, this.#signal);
     measurements.add(sample);
-    if (report && !report.write(lineOf({ ...sample, thread: `${this.#group.name} ${sample.thread}` }))) {
-      await once(report, 'drain');
-    }
+    await report?.add({ ...sample, thread: `${this.#group.name} ${sample.thread}` });
     return sample.success ? 'on' : this.#afterFailure();
   }
 
