@@ -12,10 +12,12 @@ import { z } from 'zod';
 import { eventOf, recorder, until } from '../lib/bus/contract-parts.ts';
 import { createMemoryBus } from '../lib/bus/memory/bus.ts';
 import type { EventBus } from '../lib/bus/port.ts';
-import { Terminal, Transient } from '../lib/errors/classes.ts';
+import { Terminal, Transient, Waiting } from '../lib/errors/classes.ts';
 import type { KeptnEvent } from '../lib/events/event.ts';
 import { createEventMetrics } from '../lib/observe/event-metrics.ts';
 import { createLog } from '../lib/observe/log.ts';
+import { handlerOf } from '../lib/service/handle.ts';
+import { HandledIds } from '../lib/service/handled-ids.ts';
 import { serve, type ServeSettings } from '../lib/service/serve.ts';
 import { on, type Handle, type Service } from '../lib/service/service.ts';
 
@@ -69,6 +71,54 @@ describe('a service', () => {
     const { shkeptncontext } = event;
     expect(sent).to.deep.include({ data: 2, source: 'kit-test', shkeptncontext, extensions: { gitcommitid: 'f00' } });
   });
+
+  it('does not begin anew with an event that comes again while it is in work: both have the same answer', async () => {
+    let begun = 0;
+    const goOn = Promise.withResolvers<void>();
+    const { published, handle } = await inHand(
+      serviceOf(async () => {
+        begun += 1;
+        await goOn.promise;
+        return [{ type: effect, data: begun }];
+      }),
+    );
+    const delivery = { event: eventOf(cause, { n: 1 }), attempt: 1 };
+    const both = [handle(delivery), handle({ ...delivery, attempt: 2 })];
+    await sleep(20);
+    goOn.resolve();
+    expect(await Promise.all(both)).to.deep.equal([{ kind: 'ack' }, { kind: 'ack' }]);
+    expect([begun, published.filter(({ type }) => type === effect).length]).to.deep.equal([1, 1]);
+  });
+
+  it('takes waiting, and parts that are away, for no failed try where a service may wait', async () => {
+    const errors = [
+      new Waiting('Conflict', 'not yet'),
+      new Transient('away'),
+      new Error('a bug'),
+      new Terminal('Rejected', 'no'),
+    ];
+    const kindOf = async (error: Error, limits: Partial<Service>): Promise<string> => {
+      const { handle } = await inHand(serviceOf(() => Promise.reject(error), { maxAttempts: 2, ...limits }));
+      const event = eventOf(cause, { n: 1 });
+      for (const attempt of [1, 2, 3, 4]) {
+        const verdict = await handle({ event, attempt });
+        if (verdict.kind !== 'retry') return `${verdict.kind} after ${attempt}`;
+      }
+      return 'goes on';
+    };
+    const kinds = async (limits: Partial<Service>) => Promise.all(errors.map((error) => kindOf(error, limits)));
+    expect(await kinds({ maxWaits: 10 })).to.deep.equal(['goes on', 'goes on', 'dead after 2', 'dead after 1']);
+    expect(await kinds({})).to.deep.equal(['dead after 2', 'dead after 2', 'dead after 2', 'dead after 1']);
+  });
+
+  /** The handler without a bus, for deliveries that no bus makes. */
+  async function inHand(service: Service) {
+    const published: KeptnEvent[] = [];
+    const publish = async (event: KeptnEvent): Promise<void> => void published.push(event);
+    const ending = new AbortController().signal;
+    const around = { publish, handled: new HandledIds(), metrics: createEventMetrics(), log, ending };
+    return { published, handle: handlerOf(service, around) };
+  }
 
   it('sends its log lines as log events in order, each with the event that it is about, before what it causes', async () => {
     const order: string[] = [];

@@ -2,6 +2,7 @@
 import { parse } from 'yaml';
 import { z } from 'zod';
 import type { Configuration } from '../../lib/configuration/client.ts';
+import { commitOf, readText } from '../../lib/configuration/versioned.ts';
 import { Terminal } from '../../lib/errors/classes.ts';
 import { imageOf } from '../../lib/delivery/image.ts';
 import { eventTypes, type KeptnEvent } from '../../lib/events/event.ts';
@@ -16,10 +17,11 @@ const values = z.looseObject({ image: z.string().min(1) });
  */
 export async function artifactOf(
   { configuration, history }: { configuration: Configuration; history: History },
-  { data, shkeptncontext: keptnContext, extensions }: KeptnEvent & { data: EvaluationDone },
+  event: KeptnEvent & { data: EvaluationDone },
 ): Promise<string> {
+  const { data, shkeptncontext: keptnContext } = event;
   const { project, stage, service } = data;
-  const commit = extensions?.['gitcommitid'];
+  const commit = commitOf(event);
   if (commit === undefined) {
     const search = { keptnContext, project, stage, service, type: eventTypes.deploymentFinished, pageSize: 1 };
     const [deployment] = await history.events(search);
@@ -27,8 +29,8 @@ export async function artifactOf(
     if (image !== '') return image;
   }
   const file = `helm/${service}/values.yaml`;
-  const content = await configuration.read({ project, stage, service }, file, commit);
-  const parsed = values.safeParse(content && parse(content.toString('utf8')));
+  const content = await readText(configuration, { project, stage, service }, file, commit);
+  const parsed = values.safeParse(content === undefined ? undefined : parse(content));
   if (parsed.success) return parsed.data.image;
   throw new Terminal('NotFound', `${service} in ${stage} of ${project}: no image to promote, ${file} has none`);
 }

@@ -1,5 +1,6 @@
 /** One configuration.change at work, as 0.6.2 orders it: values, files of the three charts, then the canary. */
 import type { ShipyardStage } from '../../lib/configuration/shipyard.ts';
+import { commitOf } from '../../lib/configuration/versioned.ts';
 import { newImage } from '../../lib/delivery/stage.ts';
 import { eventTypes, type KeptnEvent } from '../../lib/events/event.ts';
 import type { ConfigurationChange } from '../../lib/events/workflow.ts';
@@ -116,7 +117,7 @@ async function end(
 ): Promise<Outgoing> {
   const { data } = event;
   const { service, stage, strategy } = target;
-  const commit = event.extensions?.['gitcommitid'] ?? (await deployedCommit(parts, target));
+  const commit = commitOf(event) ?? (await deployedCommit(parts, target));
   if (action === 'promote') {
     if (strategy === 'duplicate') await promote(parts, target, commit, watching);
     const message = strategy === 'duplicate' ? 'promoted: it is the primary now' : 'deployed';
@@ -141,5 +142,5 @@ async function deployedCommit({ history }: HelmParts, target: Target): Promise<s
   const { project, stage, service, cause } = target;
   const type = eventTypes.deploymentFinished;
   const [deployed] = await history.events({ keptnContext: cause.context, project, stage, service, type, pageSize: 1 });
-  return deployed?.extensions?.['gitcommitid'];
+  return deployed && commitOf(deployed);
 }

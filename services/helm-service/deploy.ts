@@ -1,4 +1,5 @@
 /** Brings an artifact, or other changes of its chart, into a stage: written to Git first, undone there when it failed. */
+import { commitOf } from '../../lib/configuration/versioned.ts';
 import type { History } from '../../lib/history/client.ts';
 import { eventTypes, textIn } from '../../lib/events/event.ts';
 import { imageIn, withFiles, withValues } from './charts/changes.ts';
@@ -116,7 +117,7 @@ export async function lastGood(
   if (!passed) return undefined;
   const search = { ...place, keptnContext: passed.shkeptncontext, type: eventTypes.deploymentFinished, pageSize: 1 };
   const [deployed] = await history.events(search);
-  return deployed?.extensions?.['gitcommitid'];
+  return deployed && commitOf(deployed);
 }
 
 const hasPassed = (data: unknown): boolean => ['pass', 'warning'].includes(textIn(data, 'result') ?? '');

@@ -1,4 +1,5 @@
 /** The tests of one deployment: the plans of its service, run against it and judged. */
+import { commitOf, readAt } from '../../lib/configuration/versioned.ts';
 import type { Configuration } from '../../lib/configuration/client.ts';
 import { messageOf, Terminal } from '../../lib/errors/classes.ts';
 import type { KeptnEvent } from '../../lib/events/event.ts';
@@ -95,7 +96,7 @@ export class Tests {
   async #read(uri: string): Promise<Buffer | undefined> {
     const { configuration, event } = this.#parts;
     const { project, stage, service } = event.data;
-    return configuration.read({ project, stage, service }, uri, event.extensions?.['gitcommitid']);
+    return readAt(configuration, { project, stage, service }, uri, commitOf(event));
   }
 }
 

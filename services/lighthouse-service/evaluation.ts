@@ -16,7 +16,7 @@ import type { Previous } from './scoring/history.ts';
 import type { Measured } from './scoring/objective.ts';
 import { sentenceOf } from './scoring/sentence.ts';
 import { comparedResults, showSlo } from './scoring/slo.ts';
-import { commitOf } from './versioned.ts';
+import { commitOf } from '../../lib/configuration/versioned.ts';
 
 /** Tries, and how long after the event, until an event that the history does not have is taken for one that never comes. */
 const TRIES = 3;

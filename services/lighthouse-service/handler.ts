@@ -16,7 +16,7 @@ import type { SliProvider } from './providers/port.ts';
 import { prometheusProvider } from './providers/prometheus.ts';
 import { startEvaluation } from './start.ts';
 import { spanOf } from './span.ts';
-import { commitOf } from './versioned.ts';
+import { commitOf } from '../../lib/configuration/versioned.ts';
 
 export interface LighthouseSettings {
   configuration: Configuration;

@@ -3,7 +3,7 @@ import type { Configuration } from '../../lib/configuration/client.ts';
 import type { Outgoing } from '../../lib/service/service.ts';
 import { notEvaluated, type Subject } from './done.ts';
 import { parseSlo, type Slo } from './scoring/slo.ts';
-import { readText } from './versioned.ts';
+import { readText } from '../../lib/configuration/versioned.ts';
 
 /** `without`: the result where there is no slo.yaml. What cannot be read fails: nobody knows what it would have said. */
 export async function objectivesOf(

@@ -9,7 +9,7 @@ import { notEvaluated } from './done.ts';
 import { objectivesOf } from './objectives.ts';
 import type { SliProvider } from './providers/port.ts';
 import { spanOf } from './span.ts';
-import { commitOf } from './versioned.ts';
+import { commitOf } from '../../lib/configuration/versioned.ts';
 
 export interface StartParts {
   configuration: Configuration;

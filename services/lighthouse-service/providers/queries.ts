@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Configuration } from '../../../lib/configuration/client.ts';
 import { messageOf } from '../../../lib/errors/classes.ts';
 import { problemsOf } from '../../../lib/model/names.ts';
-import { readText } from '../versioned.ts';
+import { readText } from '../../../lib/configuration/versioned.ts';
 import type { SliRequest } from './port.ts';
 
 const text = z.union([z.string(), z.number().transform(String)]);

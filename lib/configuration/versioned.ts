@@ -1,6 +1,6 @@
 /** Files of the version that an event is about. */
-import type { Configuration, Place } from '../../lib/configuration/client.ts';
-import type { KeptnEvent } from '../../lib/events/event.ts';
+import type { Configuration, Place } from './client.ts';
+import type { KeptnEvent } from '../events/event.ts';
 
 /** The commit that an event names, if it does. */
 export function commitOf({ extensions }: KeptnEvent): string | undefined {
@@ -10,15 +10,20 @@ export function commitOf({ extensions }: KeptnEvent): string | undefined {
 }
 
 /**
- * The text of a file at the commit, else at the head of the branch: a commit of another repository, or one from before
+ * A file at the commit, else at the head of the branch: a commit of another repository, or one from before
  * the file was there, must not switch off a check that exists.
  */
-export async function readText(
+export async function readAt(
   configuration: Configuration,
   place: Place,
   uri: string,
   commit: string | undefined,
-): Promise<string | undefined> {
+): Promise<Buffer | undefined> {
   const content = commit === undefined ? undefined : await configuration.read(place, uri, commit);
-  return (content ?? (await configuration.read(place, uri)))?.toString('utf8');
+  return content ?? configuration.read(place, uri);
+}
+
+/** The same as text. */
+export async function readText(...args: Parameters<typeof readAt>): Promise<string | undefined> {
+  return (await readAt(...args))?.toString('utf8');
 }
