@@ -30,6 +30,8 @@ export interface WorkflowSettings {
   datastore: string;
   /** Folder for what the services keep. */
   data: string;
+  /** Names of services that something else stands for. */
+  without: readonly string[];
   /** Of the cluster to deploy to. */
   kubeconfig?: string | undefined;
   metrics: EventMetrics;
@@ -59,9 +61,16 @@ export async function startWorkflow(settings: WorkflowSettings): Promise<Workflo
     lighthouse(configuration('lighthouse-service'), history),
     gatekeeperService({ configuration: configuration('gatekeeper-service'), history }),
   ];
+  const unknown = settings.without.find((name) => !services.some((service) => service.name === name));
+  if (unknown !== undefined) {
+    const names = services.map(({ name }) => name).join(', ');
+    throw new Terminal('InvalidField', `--without: there is no ${unknown}; there are ${names}`);
+  }
   const stateFile = (name: string): string => join(data, 'services', `${name}.handled`);
   const running = await Promise.all(
-    services.map((service) => serve(service, { bus, metrics, log, stateFile: stateFile(service.name) })),
+    services
+      .filter(({ name }) => !settings.without.includes(name))
+      .map((service) => serve(service, { bus, metrics, log, stateFile: stateFile(service.name) })),
   );
   return {
     dryRun: deployer.dryRun,

@@ -43,6 +43,7 @@ interface Settings {
   insecureUpstreams: boolean;
   deliver: Route[];
   kubeconfig?: string;
+  without: string[];
 }
 
 /** The four behind it are needed as well. */
@@ -60,6 +61,8 @@ function routeOf(text: string, before: Route[]): Route[] {
   }
   return [...before, { topic, url: new URL(address) }];
 }
+
+const more = (text: string, before: string[]): string[] => [...before, text];
 
 const command = new Command('npm start --')
   .description('Runs Keptn on a directory of YAML files: no cluster, no Docker, no database server.')
@@ -79,6 +82,7 @@ const command = new Command('npm start --')
     new Option('--listen-host <address>', 'address that they listen on').env('KEPTN_LISTEN_HOST').default('127.0.0.1'),
   )
   .option('--deliver <type=url>', 'post events of this type (wildcards: * and >) to a service; repeatable', routeOf, [])
+  .option('--without <service>', 'a service of ours that another one, by --deliver, stands for; repeatable', more, [])
   .addOption(
     new Option(
       '--kubeconfig <file>',
@@ -167,7 +171,7 @@ async function run(directory: string, settings: Settings): Promise<void> {
     if (end !== undefined && end !== endOf(previous)) view.delivered(object);
   });
   const workflow = await startWorkflow({
-    ...{ bus, data, log, kubeconfig: settings.kubeconfig, metrics: createEventMetrics() },
+    ...{ bus, data, log, kubeconfig: settings.kubeconfig, without: settings.without, metrics: createEventMetrics() },
     ...{ configuration: services.configuration, datastore: services.datastore },
   });
   const deliveries = await startDeliveries(parts, phaseLimits(defaultLimits));

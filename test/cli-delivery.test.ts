@@ -1,0 +1,144 @@
+/** Deliveries from the command line, against a standalone Keptn whose deployments are dry runs. */
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { expect } from 'chai';
+import { stringify } from 'yaml';
+import { root } from './launch/node-process.ts';
+import { startStandalone, until, type Standalone } from './launch/standalone.ts';
+import { tinyChart } from './launch/tiny.ts';
+import { custom } from './launch/world.ts';
+
+interface Ran {
+  code: number | null;
+  err: string;
+}
+
+const stages = (last: object) => ({
+  stages: [
+    { name: 'dev', deployment_strategy: 'direct', test_strategy: 'functional' },
+    { name: 'prod', deployment_strategy: 'blue_green_service', ...last },
+  ],
+});
+
+describe('keptn, for deliveries,', () => {
+  let instance: Standalone;
+  let folder: string;
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'keptn-cli-delivery-'));
+    const chart = Object.entries(tinyChart('carts'));
+    const objects = ['auto', 'manual'].flatMap((project) => [
+      custom('Project', project, { shipyard: stages(project === 'manual' ? { approval_strategy: 'manual' } : {}) }),
+      custom('Service', `${project}-carts`, { project, name: 'carts' }),
+      custom('Service', `${project}-bare`, { project, name: 'bare' }),
+      ...chart.map(([uri, text], nth) =>
+        custom('Resource', `${project}-${nth}`, { project, service: 'carts', uri, text }),
+      ),
+    ]);
+    await writeFile(join(folder, 'objects.yaml'), objects.map((object) => stringify(object)).join('---\n'));
+    instance = await startStandalone(relative(root, folder));
+  });
+  after(async () => {
+    await instance.stop();
+    await rm(folder, { recursive: true });
+  });
+
+  function start(...args: string[]): { ran: Ran; ended: Promise<Ran> } {
+    const env = { ...process.env, KEPTN_ENDPOINT: instance.url, KEPTN_API_TOKEN: instance.token, NO_COLOR: '1' };
+    const child = spawn(process.execPath, [join(root, 'cli/keptn.mjs'), ...args], { env });
+    const ran: Ran = { code: null, err: '' };
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (ran.err += text));
+    return {
+      ran,
+      ended: new Promise((resolve) => child.once('close', (code) => resolve(Object.assign(ran, { code })))),
+    };
+  }
+  const keptn = (...args: string[]): Promise<Ran> => start(...args).ended;
+  const of = (project: string, service = 'carts'): string[] => ['--project', project, '--service', service];
+  const newArtifact = (project: string, image: string) =>
+    start('send', 'event', 'new-artifact', ...of(project), '--image', image);
+
+  it('shows a delivery stage by stage, and ends with 0 when it is in the last', async () => {
+    const { code, err } = await newArtifact('auto', 'carts:1').ended;
+    expect(err).to.match(/^ID of Keptn context: \S+$/m);
+    expect(err).to.match(/^dev +Ready +\d+\.\d s /m);
+    expect(err).to.match(/^prod +Ready +\d+\.\d s /m);
+    expect(err).to.match(/^carts:1 is delivered$/m);
+    expect(code).to.equal(0);
+  });
+
+  it('ends with 1 and the reason where it does not come that far', async () => {
+    const { code, err } = await keptn('send', 'event', 'new-artifact', ...of('auto', 'bare'), '--image', 'bare:1');
+    expect(err).to.match(/^Error: bare ended in dev: ChartMissing: there is no Helm chart for bare/m);
+    expect(code).to.equal(1);
+  });
+
+  it('says what to do next where it takes longer than --timeout, and does not wait with --no-wait', async () => {
+    const late = await start('send', 'event', 'new-artifact', ...of('manual'), '--image', 'carts:0', '--timeout', '3')
+      .ended;
+    expect(late.err).to.match(/^Error: not done within 3 s; it goes on: keptn get events --keptn-context=/m);
+    expect(late.code).to.equal(5);
+    const quick = await keptn('send', 'event', 'new-artifact', ...of('auto'), '--image', 'carts:0', '--no-wait');
+    expect([quick.code, quick.err.split('\n').length]).to.deep.equal([0, 2]);
+  });
+
+  it('asks for an approval with the command that gives it, and goes on then', async () => {
+    const { ran, ended } = newArtifact('manual', 'carts:1');
+    await until('it asks', () => ran.err.includes('keptn send event approval'));
+    const [, command = ''] = /^keptn (send event approval .*)$/m.exec(ran.err) ?? [];
+    const approval = await keptn(...command.split(' '));
+    expect([approval.code, approval.err]).to.deep.equal([0, approval.err]);
+    expect(approval.err).to.match(/^Approved: carts for prod, in context /);
+    expect((await ended).code).to.equal(0);
+  });
+
+  it('declines with a reason, which ends the delivery', async () => {
+    const { ran, ended } = newArtifact('manual', 'carts:2');
+    await until('it asks', () => ran.err.includes('keptn send event approval'));
+    await keptn(
+      'send',
+      'event',
+      'approval',
+      ...of('manual'),
+      '--stage',
+      'prod',
+      '--result',
+      'failed',
+      '--message',
+      'not today',
+    );
+    const { code, err } = await ended;
+    expect([code, /^Error: .*$/m.exec(err)?.[0]]).to.deep.equal([1, 'Error: carts ended in prod: declined: not today']);
+  });
+
+  it('pauses, and resumes', async () => {
+    const { ran, ended } = newArtifact('manual', 'carts:3');
+    await until('it asks', () => ran.err.includes('keptn send event approval'));
+    expect((await keptn('pause', ...of('manual'))).code).to.equal(0);
+    await until('it is paused', () => /^prod +Paused/m.test(ran.err));
+    await keptn('send', 'event', 'approval', ...of('manual'), '--stage', 'prod');
+    const resume = await keptn('resume', ...of('manual'));
+    expect(resume.err).to.match(/^Resuming the delivery of carts in context \S+\nkeptn logs /);
+    expect((await ended).code).to.equal(0);
+  });
+
+  it('aborts', async () => {
+    const { ran, ended } = newArtifact('manual', 'carts:4');
+    await until('it asks', () => ran.err.includes('keptn send event approval'));
+    expect((await keptn('abort', ...of('manual'))).code).to.equal(0);
+    const { code, err } = await ended;
+    expect([code, /^Error: .*$/m.exec(err)?.[0]]).to.deep.equal([1, 'Error: carts ended in prod: aborted']);
+  });
+
+  it('says so where nothing is on its way, or nothing waits', async () => {
+    const abort = await keptn('abort', ...of('auto', 'nobody'));
+    expect([abort.code, abort.err]).to.deep.equal([
+      1,
+      'Error: no delivery of nobody in auto is on its way: keptn get events shows what there was\n',
+    ]);
+    const approval = await keptn('send', 'event', 'approval', ...of('auto'), '--stage', 'prod');
+    expect([approval.code, approval.err]).to.have.nested.property('[0]', 1);
+    expect(approval.err).to.include('no delivery of carts in stage prod of auto waits for approval');
+  });
+});
