@@ -9,6 +9,7 @@ const benches = {
   bus: 'bus.ts',
   'event-plane': 'event-plane.ts',
   datastore: 'datastore.ts',
+  delivery: 'delivery.ts',
   watches: 'watches/main.ts',
 };
 

@@ -6,7 +6,7 @@ import { deliveryOf } from '../lib/delivery/delivery.ts';
 import { isOver, type StageDelivery } from '../lib/delivery/stage.ts';
 import { decodeEvent } from '../lib/events/codec.ts';
 import type { Client } from './client.ts';
-import { CliError } from './errors.ts';
+import { CliError, exitCodes } from './errors.ts';
 import type { Output } from './output.ts';
 
 const LOOK_MS = 500;
@@ -23,10 +23,10 @@ export interface Watched {
 export async function watchDelivery(
   client: Client,
   watched: Watched,
+  stages: readonly string[],
   output: Output,
   timeoutMs: number,
 ): Promise<void> {
-  const stages = await stagesOf(client, watched.project);
   const said = new Map<string, string>();
   for (const end = Date.now() + timeoutMs; ; await sleep(LOOK_MS)) {
     const delivery = deliveryOf(await eventsOf(client, watched), stages[0] ?? '');
@@ -54,10 +54,15 @@ async function eventsOf(client: Client, { keptnContext, service }: Watched) {
   return (events ?? []).map((event) => decodeEvent(event));
 }
 
-/** In the order of promotion. */
-async function stagesOf(client: Client, project: string): Promise<string[]> {
+/** The stages of a project in the order of promotion. */
+export async function stagesOf(client: Client, project: string): Promise<string[]> {
   const path = `/v1/project/${encodeURIComponent(project)}/resource/shipyard.yaml`;
-  const { resourceContent } = await client.call('GET', path, resource);
+  const { resourceContent } = await client.call('GET', path, resource).catch((error: unknown) => {
+    if (!(error instanceof CliError) || error.code !== exitCodes.failed.code) throw error;
+    throw new CliError('failed', `there is no project ${project} with a shipyard: keptn get projects`, {
+      cause: error,
+    });
+  });
   const { stages } = parseShipyard(Buffer.from(resourceContent, 'base64').toString('utf8'));
   return stages.map(({ name }) => name);
 }

@@ -1,5 +1,5 @@
 /** Deliveries from the command line, against a standalone Keptn whose deployments are dry runs. */
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
@@ -44,12 +44,13 @@ describe('keptn, for deliveries,', () => {
     await rm(folder, { recursive: true });
   });
 
-  function start(...args: string[]): { ran: Ran; ended: Promise<Ran> } {
+  function start(...args: string[]): { child: ChildProcess; ran: Ran; ended: Promise<Ran> } {
     const env = { ...process.env, KEPTN_ENDPOINT: instance.url, KEPTN_API_TOKEN: instance.token, NO_COLOR: '1' };
     const child = spawn(process.execPath, [join(root, 'cli/keptn.mjs'), ...args], { env });
     const ran: Ran = { code: null, err: '' };
     child.stderr.setEncoding('utf8').on('data', (text: string) => (ran.err += text));
     return {
+      child,
       ran,
       ended: new Promise((resolve) => child.once('close', (code) => resolve(Object.assign(ran, { code })))),
     };
@@ -121,6 +122,14 @@ describe('keptn, for deliveries,', () => {
     const resume = await keptn('resume', ...of('manual'));
     expect(resume.err).to.match(/^Resuming the delivery of carts in context \S+\nkeptn logs /);
     expect((await ended).code).to.equal(0);
+  });
+
+  it('goes on without who has waited for it, when that ends by Ctrl-C', async () => {
+    const { ran, ended, child } = newArtifact('manual', 'carts:5');
+    await until('it asks', () => ran.err.includes('keptn send event approval'));
+    child.kill('SIGINT');
+    expect((await ended).code).to.equal(130);
+    expect((await keptn('send', 'event', 'approval', ...of('manual'), '--stage', 'prod')).code).to.equal(0);
   });
 
   it('aborts', async () => {

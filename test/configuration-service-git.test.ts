@@ -85,14 +85,8 @@ describe('the configuration-service in Git', () => {
   });
 
   it('says in the commit what caused the write', async () => {
-    const cause = {
-      context: '2f8d-1',
-      kind: 'Resource',
-      namespace: 'default',
-      name: 'carts-slo',
-      uid: 'a-b-1',
-      generation: 3,
-    };
+    const object = { kind: 'Resource', namespace: 'default', name: 'carts-slo', uid: 'a-b-1', generation: 3 };
+    const cause = { context: '2f8d-1', object };
     const author = Buffer.from('Zoë <zoe@example.com>').toString('latin1');
     await put(`${carts}/resource/slo.yaml`, 'a: 1', { ...causeHeaders(cause), 'x-keptn-author': author });
     expect(await inGit('log', '-1', '--format=%an <%ae>%n%B', 'dev')).to.equal(

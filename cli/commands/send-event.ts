@@ -48,7 +48,10 @@ export function sendEvent(parent: Command): void {
     .requiredOption('--image <image>', 'the image, with its tag or without')
     .option('--tag <tag>', 'the tag; `latest` when the image has none')
     .action(async ({ project, service, image, tag }: Artifact, command: Command) => {
-      const { begun } = await import('../client.ts');
+      const [{ begun }, { stagesOf, watchDelivery }] = await Promise.all([
+        import('../client.ts'),
+        import('../delivery-view.ts'),
+      ]);
       const hasTag = /:[^/]+$/.test(image);
       const whole = tag ? `${image.replace(/:[^/:]+$/, '')}:${tag}` : hasTag ? image : `${image}:latest`;
       const data = {
@@ -57,13 +60,13 @@ export function sendEvent(parent: Command): void {
       };
       const sent = { type: 'sh.keptn.event.configuration.change', source: `${SOURCE}#configuration-change`, data };
       const client = await clientOf();
+      const stages = await stagesOf(client, project);
       const { keptnContext } = await client.call('POST', '/v1/event', begun, sent);
       const output = outputOf(command);
       output.line('INFO', `ID of Keptn context: ${keptnContext}`);
       const timeoutMs = waitingOf(command);
       if (timeoutMs === undefined) return;
-      const { watchDelivery } = await import('../delivery-view.ts');
-      await watchDelivery(client, { project, service, keptnContext }, output, timeoutMs);
+      await watchDelivery(client, { project, service, keptnContext }, stages, output, timeoutMs);
       output.line('INFO', `${whole} is delivered`);
     });
   sendApproval(event);

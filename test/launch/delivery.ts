@@ -57,7 +57,8 @@ export async function startDeliveryWorld({ env = {}, plain = false }: DeliveryOp
     ...{ PUBSUB_URL: world.nats.url, CONFIGURATION_SERVICE: world.configuration.url, MONGODB_DATASTORE: datastore.url },
     ...{ KUBECONFIG: world.api.kubeconfig, HELM: await locate('helm'), APP_DOMAIN: 'keptn.example' },
     ...{ KEPTN_LISTEN_HOST: '127.0.0.1', LOG_LEVEL: 'warn', KEPTN_TEST_RUNNER: 'http', WAIT_DURATION: '1s' },
-    ...{ ...shop.env, ...env },
+    ...shop.env,
+    ...env,
   };
   const started = await Promise.all(
     workflow.map(async (name) => {

@@ -1,0 +1,108 @@
+/**
+ * What Keptn itself adds to a delivery: `npm run bench -- delivery`, about a minute. Fifty services go through three stages on
+ * NATS that syncs each message, each part its own process as in a cluster; helm and the tests are stand-ins that take no
+ * time. Times are between events, as the bus has stored them.
+ */
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { eventTypes, textIn, type KeptnEvent } from '../lib/events/event.ts';
+import { newImage } from '../lib/delivery/stage.ts';
+import { startDeliveryWorld } from '../test/launch/delivery.ts';
+import { tinyProject } from '../test/launch/tiny.ts';
+
+const SERVICES = 50;
+const folder = await mkdtemp(join(tmpdir(), 'keptn-bench-delivery-'));
+/** Notes when it was called, and for which release. */
+const calls = join(folder, 'calls');
+const helm = join(folder, 'helm');
+await writeFile(helm, `#!/bin/sh\n[ "$1" = upgrade ] && echo "$(date +%s%N) $3" >> ${calls}\nexit 0\n`);
+await chmod(helm, 0o755);
+await writeFile(calls, '');
+
+const world = await startDeliveryWorld({ plain: true, env: { HELM: helm, KEPTN_HELM_PARALLEL: '16' } });
+
+async function deliver(names: readonly string[], image: string): Promise<KeptnEvent[]> {
+  const began = new Date().toISOString();
+  for (const name of names) {
+    const patch = JSON.stringify({ spec: { artifact: { image: `docker.io/example/${name}:${image}` } } });
+    await world.kubectl('patch', 'services.keptn.sh', `bench-${name}`, '--type=merge', '-p', patch);
+  }
+  await world.kubectl('wait', '--for=condition=Delivered', 'services.keptn.sh', '--all', '--timeout=300s');
+  await sleep(500);
+  return (await world.events()).filter(({ time }) => time >= began);
+}
+
+function row(what: string, values: readonly number[]) {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (part: number): string =>
+    (sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? NaN).toFixed(0);
+  return { what, count: values.length, 'p50 ms': at(0.5), 'p90 ms': at(0.9), 'p99 ms': at(0.99) };
+}
+
+/** Milliseconds from the event of one type to the next of another, in each context, within a stage where `inStage`. */
+function between(
+  events: readonly KeptnEvent[],
+  from: string,
+  to: (event: KeptnEvent) => boolean,
+  inStage = true,
+): number[] {
+  return events.flatMap((event, at) => {
+    if (event.type !== from) return [];
+    const same = (one: KeptnEvent): boolean =>
+      one.shkeptncontext === event.shkeptncontext &&
+      (!inStage || textIn(one.data, 'stage') === textIn(event.data, 'stage'));
+    const next = events.slice(at).find((one) => same(one) && to(one));
+    return next ? [Date.parse(next.time) - Date.parse(event.time)] : [];
+  });
+}
+
+try {
+  const names = Array.from({ length: SERVICES }, (_, nth) => `s${nth}`);
+  await world.apply(tinyProject('bench', names, { direct: true }));
+  await world.kubectl('wait', '--for=condition=Delivered', 'services.keptn.sh', '--all', '--timeout=300s');
+  const rows: object[] = [];
+  for (const [what, chosen, image] of [
+    ['one at a time', names.slice(0, 1), '2.0'],
+    [`${SERVICES} at once`, names, '3.0'],
+  ] as const) {
+    await writeFile(calls, '');
+    const events = await deliver(chosen, image);
+    const called = (await readFile(calls, 'utf8'))
+      .trim()
+      .split('\n')
+      .map((line) => line.split(' '));
+    const toHelm = events.flatMap((event) => {
+      if (newImage(event) === undefined) return [];
+      const release = `bench-${textIn(event.data, 'stage') ?? ''}-${textIn(event.data, 'service') ?? ''}`;
+      const call = called.find(([time, name]) => name === release && Number(time) / 1e6 >= Date.parse(event.time));
+      return call ? [Number(call[0]) / 1e6 - Date.parse(event.time)] : [];
+    });
+    const isEnter = (event: KeptnEvent): boolean => newImage(event) !== undefined;
+    rows.push(
+      row(`${what}: new artifact → helm`, toHelm),
+      row(
+        `${what}: tests-finished → next stage's configuration.change`,
+        between(events, eventTypes.testsFinished, isEnter, false),
+      ),
+      row(
+        `${what}: deployment-finished → tests-finished (the tests)`,
+        between(events, eventTypes.deploymentFinished, ({ type }) => type === eventTypes.testsFinished),
+      ),
+      row(
+        `${what}: tests-finished → evaluation-done`,
+        between(events, eventTypes.testsFinished, ({ type }) => type === eventTypes.evaluationDone),
+      ),
+      row(
+        `${what}: evaluation-done → promoted`,
+        between(events, eventTypes.evaluationDone, ({ type }) => type === eventTypes.deliveryFinished),
+      ),
+    );
+  }
+  console.table(rows);
+} finally {
+  await world.stop();
+  await rm(folder, { recursive: true, force: true });
+}
+process.exit(0);
