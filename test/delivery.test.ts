@@ -156,7 +156,10 @@ describe('a delivery of sockshop', () => {
     const evaluations = events
       .filter(({ type }) => type === eventTypes.evaluationDone)
       .map(({ data }) => evaluationDone.parse(data));
-    expect(evaluations.map(({ stage, result }) => `${stage} ${result}`)).to.deep.equal(['dev pass', 'staging fail']);
+    expect(evaluations.map(({ stage }) => stage)).to.deep.equal(['dev', 'staging']);
+    // A machine that is slower than a moment ago makes a warning of dev's pass.
+    expect(evaluations[0]?.result).to.be.oneOf(['pass', 'warning']);
+    expect(evaluations[1]?.result).to.equal('fail');
     const results = evaluations[1]?.evaluationdetails?.indicatorResults ?? [];
     expect(results.filter(({ status }) => status === 'fail').map(({ value }) => value.metric)).to.deep.equal([
       'response_time_p95',
