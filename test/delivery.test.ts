@@ -143,7 +143,11 @@ describe('a delivery of sockshop', () => {
   it('stops a slow version in staging: discarded there, prod as it was, and the status says which value was too much', async function () {
     this.timeout(120_000);
     world.shop.behaviours.set('carts-canary.sockshop-staging', { delayMs: 700 });
-    await patch(`${CARTS}:0.10.2`);
+    const artifact = ['send', 'event', 'new-artifact', '--project=sockshop', '--service=carts'];
+    const { code, said } = await world.keptn(...artifact, `--image=${CARTS}:0.10.2`);
+    expect(said).to.match(/^dev +Ready +/m);
+    expect(said).to.match(/^Error: carts ended in staging: the evaluation failed: .*response_time_p95/m);
+    expect(code).to.equal(1);
     await until('it has failed', async () => (await delivered('sockshop-carts', 'reason')) === 'Failed', 90);
     const message = await delivered('sockshop-carts', 'message');
     expect(message).to.match(/0\.10\.2 ended in staging: the evaluation failed: .*response_time_p95/);
@@ -176,5 +180,26 @@ describe('a delivery of sockshop', () => {
       ({ type }) => type === eventTypes.deploymentFinished,
     );
     for (const { data } of deployments) expect(imageOf(deploymentFinished.parse(data))).to.equal(`${CARTS}:0.10.3`);
+  });
+
+  it('goes through a stage that was added meanwhile, and ends where a stage was taken away', async function () {
+    this.timeout(180_000);
+    const stage = (name: string, deployment_strategy: string) => ({ name, deployment_strategy });
+    const change = async (stages: { name: string }[], tag: string): Promise<void> => {
+      const shipyard = JSON.stringify({ spec: { shipyard: { stages } } });
+      await world.kubectl('patch', 'projects.keptn.sh', 'sockshop', '--type=merge', '-p', shipyard);
+      const names = stages.map(({ name }) => name).join(' ');
+      await until('the stages are there', async () => (await column('.status.branches[*].name')) === names, 30);
+      await patch(`${CARTS}:${tag}`);
+      await world.kubectl('wait', '--for=condition=Delivered', 'services.keptn.sh/sockshop-carts', '--timeout=90s');
+    };
+    const [dev, qa] = [stage('dev', 'direct'), stage('qa', 'direct')];
+    const [staging, prod] = [stage('staging', 'blue_green_service'), stage('prod', 'blue_green_service')];
+    await change([dev, qa, staging, prod], '0.10.4');
+    expect(await deployed('qa', 'carts')).to.equal(`1 ${CARTS}:0.10.4`);
+    expect(await deployed('prod', 'carts-primary')).to.equal(`1 ${CARTS}:0.10.4`);
+    await change([dev, qa, staging], '0.10.5');
+    expect(await deployed('staging', 'carts-primary')).to.equal(`1 ${CARTS}:0.10.5`);
+    expect(await deployed('prod', 'carts-primary')).to.equal(`1 ${CARTS}:0.10.4`);
   });
 });

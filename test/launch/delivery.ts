@@ -1,14 +1,24 @@
 /** A whole installation that delivers: a cluster with simulated nodes and Istio's kinds, and each service as a process. */
+import { execFile } from 'node:child_process';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { z } from 'zod';
+import { freePort } from '../../tools/real-parts/free-port.ts';
 import { locate } from '../../tools/real-parts/locate.ts';
 import { temporaryFolder } from '../../tools/real-parts/temporary.ts';
 import { rm } from 'node:fs/promises';
 import { eventTypes, textIn, type KeptnEvent } from '../../lib/events/event.ts';
 import { History } from '../../lib/history/client.ts';
-import { nodeProcess, type NodeProcess } from './node-process.ts';
+import { nodeProcess, root, type NodeProcess } from './node-process.ts';
 import { installIstioKinds, startNodes } from './nodes.ts';
 import { startShop, type Shop } from './shop.ts';
 import { startOwnWorld, type OwnWorld } from './world.ts';
+
+const run = promisify(execFile);
+const token = 'a-token-of-the-test-0123456789';
+const failure = z
+  .object({ code: z.int(), stderr: z.string() })
+  .transform(({ code, stderr }) => ({ code, said: stderr }));
 
 export const workflow = [
   'shipyard-service',
@@ -25,6 +35,8 @@ export interface DeliveryWorld extends OwnWorld {
   shop: Shop;
   history: History;
   datastore: NodeProcess;
+  /** Runs our command line. */
+  keptn(...args: string[]): Promise<{ code: number; said: string }>;
   /** The events of a service's newest delivery, the oldest first, log lines aside. */
   delivery(project: string, service: string): Promise<KeptnEvent[]>;
 }
@@ -52,6 +64,27 @@ export async function startDeliveryWorld({ env = {}, plain = false }: DeliveryOp
     ready: '/readyz',
   });
   await datastore.start();
+  const common = { PUBSUB_URL: world.nats.url, KEPTN_LISTEN_HOST: '127.0.0.1', LOG_LEVEL: 'warn' };
+  const brokerPort = String(await freePort());
+  const eventbroker = await nodeProcess('eventbroker', {
+    env: { ...common, RCV_PORT: brokerPort },
+    port: 'KEPTN_HEALTH_PORT',
+    ready: '/readyz',
+  });
+  const api = await nodeProcess('api', {
+    env: {
+      ...common,
+      ...{ KUBECONFIG: world.api.kubeconfig, SECRET_TOKEN: token },
+      ...{
+        CONFIGURATION_URI: world.configuration.url,
+        DATASTORE_URI: datastore.url,
+        EVENTBROKER_URI: `http://127.0.0.1:${brokerPort}`,
+      },
+    },
+    port: 'PORT',
+    ready: '/readyz',
+  });
+  await Promise.all([eventbroker.start(), api.start()]);
   const shop = await startShop();
   const settings = {
     ...{ PUBSUB_URL: world.nats.url, CONFIGURATION_SERVICE: world.configuration.url, MONGODB_DATASTORE: datastore.url },
@@ -75,16 +108,27 @@ export async function startDeliveryWorld({ env = {}, plain = false }: DeliveryOp
     shop,
     history,
     datastore,
+    async keptn(...args) {
+      const env = { ...process.env, KEPTN_ENDPOINT: api.url, KEPTN_API_TOKEN: token, NO_COLOR: '1' };
+      try {
+        const { stderr } = await run(process.execPath, [join(root, 'cli/keptn.mjs'), ...args], { env });
+        return { code: 0, said: stderr };
+      } catch (error) {
+        return failure.parse(error);
+      }
+    },
     async delivery(project, service) {
       const changes = await history.events({ project, service, type: eventTypes.configurationChange });
       const first = changes.find(
-        ({ data }) => textIn(data, 'stage') === 'dev' && !JSON.stringify(data).includes('"promote"'),
+        ({ data }) => ['', 'dev'].includes(textIn(data, 'stage') ?? '') && !JSON.stringify(data).includes('"promote"'),
       );
       if (!first) return [];
       return (await history.events({ keptnContext: first.shkeptncontext, project, service })).reverse();
     },
     async stop() {
       for (const [, service] of started) await service.end('SIGKILL');
+      await api.end('SIGTERM');
+      await eventbroker.end('SIGTERM');
       await shop.close();
       await datastore.end('SIGTERM');
       await world.stop();
