@@ -61,7 +61,13 @@ describe('npm start', () => {
     expect(text).not.to.match(/ (False|Unknown) /);
     for (const name of ['sockshop-dev', 'sockshop-carts', 'sockshop-carts-slo'])
       expect(text).to.match(new RegExp(`${name} .* True`));
-    expect(text.match(/⚡ sh\.keptn/g)).to.have.length(5);
+    for (const [event, count] of [
+      [/⚡ sh\.keptn\.internal\.event\.project\.create/g, 1],
+      [/⚡ sh\.keptn\.internal\.event\.service\.create/g, 2],
+      [/⚡ sh\.keptn\.event\.configuration\.change \S+ in dev docker/g, 2],
+    ] as const) {
+      expect(text.match(event)).to.have.length(count);
+    }
     expect(await git('show', 'dev:carts/slo.yaml')).to.include('objectives');
   });
 
@@ -123,6 +129,13 @@ describe('npm start', () => {
     process_ = prepare();
     await process_.start();
     await shows('⚡ sh.keptn.event.configuration.change sockshop/carts in dev');
+  });
+
+  it('delivers, dry, from stage to stage, and keeps what it would apply', async () => {
+    await shows('✓ Service sockshop-carts: docker.io/keptnexamples/carts:0.10.3 is in prod');
+    expect(output()).to.include('Deployments        a dry run: what would be applied is in');
+    const file = join(folder, 'data/dry-run/sockshop-prod-carts.yaml');
+    expect(await readFile(file, 'utf8')).to.include('docker.io/keptnexamples/carts:0.10.3');
   });
 
   it('loses nothing when it is killed', async () => {

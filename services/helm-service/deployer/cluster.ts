@@ -21,6 +21,12 @@ export interface ClusterSettings extends HelmSettings {
   mesh?: Mesh | undefined;
 }
 
+/** What was seen of a rollout last. */
+interface Seen {
+  said: string;
+  trouble?: Trouble | undefined;
+}
+
 export class ClusterDeployer implements Deployer {
   readonly dryRun = false;
   readonly #helm: Helm;
@@ -99,22 +105,22 @@ export class ClusterDeployer implements Deployer {
   /** Helm waits, and we look why it does: what it says itself when its time is over tells nothing. */
   async #attempt(release: Release, { signal, progress }: Watching): Promise<void> {
     const over = new AbortController();
-    const seen: { trouble?: Trouble | undefined } = {};
+    const seen: Seen = { said: '' };
     const giveUp = (trouble: Trouble): void => over.abort(new RolloutFailed(trouble.reason, trouble.message));
-    const looking = this.#look(release, progress, over.signal, (trouble) => (seen.trouble = trouble), giveUp);
+    const looking = this.#look(release, progress, over.signal, seen, giveUp);
     const stop = (): void => over.abort(signal.reason);
     signal.addEventListener('abort', stop, { once: true });
     if (signal.aborted) stop();
     try {
       await this.#helm.upgrade(release, over.signal);
+      const { line } = await rolloutOf(this.#apis, release.namespace, release.name);
+      if (line !== '' && line !== seen.said) progress(line);
     } catch (error) {
-      if (over.signal.aborted) {
-        await this.#settle(release);
-        throw over.signal.reason;
-      }
       if (!(error instanceof HelmError) || /another operation/.test(error.message)) throw error;
-      const { trouble } = seen;
       if (isAway(error.message)) throw new Transient(`helm: ${error.message}`, { cause: error });
+      await this.#settle(release);
+      over.signal.throwIfAborted();
+      const { trouble } = seen;
       throw new RolloutFailed(trouble?.reason ?? 'HelmFailed', trouble?.message ?? error.message, { cause: error });
     } finally {
       signal.removeEventListener('abort', stop);
@@ -127,10 +133,9 @@ export class ClusterDeployer implements Deployer {
     { namespace, name }: Release,
     progress: (line: string) => void,
     signal: AbortSignal,
-    note: (trouble: Trouble | undefined) => void,
+    seen: Seen,
     giveUp: (trouble: Trouble) => void,
   ): Promise<void> {
-    let said = '';
     let since: number | undefined;
     for (;;) {
       await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined);
@@ -140,15 +145,15 @@ export class ClusterDeployer implements Deployer {
       if (!rollout) continue;
       const { line, trouble } = rollout;
       const text = trouble ? `${line}; ${trouble.reason}: ${trouble.message}` : line;
-      if (text !== '' && text !== said) progress(text);
-      said = text;
-      note(trouble);
+      if (text !== '' && text !== seen.said) progress(text);
+      seen.said = text;
+      seen.trouble = trouble;
       since = trouble ? (since ?? Date.now()) : undefined;
       if (trouble && (trouble.final || Date.now() - (since ?? 0) > this.#patienceMs)) return giveUp(trouble);
     }
   }
 
-  /** After helm was stopped: with --atomic it has rolled back, or we do. */
+  /** After a failure, or when helm was stopped: with --atomic it has rolled back, or we do. */
   async #settle(release: Release): Promise<void> {
     const state = await this.#helm.state(release);
     if (state !== undefined && state !== 'deployed') await this.#helm.undo(release);

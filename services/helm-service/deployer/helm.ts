@@ -77,8 +77,9 @@ export class Helm {
   async state(release: Release): Promise<string | undefined> {
     const here = this.#settings.version === 'v3' ? inNamespace(release) : [];
     try {
-      const answer = await this.#run(['status', release.name, ...here, '-o', 'json']);
-      return /"status":"([a-z-]+)"/.exec(answer)?.[1];
+      const answer = await this.#run(['history', release.name, ...here, '--max', '1', '-o', 'json']);
+      // Helm 2 has DEPLOYED and PENDING_UPGRADE.
+      return /"status": *"([A-Za-z_-]+)"/.exec(answer)?.[1]?.toLowerCase().replace('_', '-');
     } catch (error) {
       if (error instanceof HelmError && /not found/.test(error.message)) return undefined;
       throw error;
