@@ -15,8 +15,11 @@ import { findCondition, type Condition, type StageStatus, type Status } from '..
 import type { Parts } from './reconciliation.ts';
 
 const SOURCE = 'keptn-operator';
-const RETRY_MS = 100;
+const RETRY_MS = { first: 100, last: 5_000 };
+/** Of more than an hour without an API server. */
+const TRIES = 1_000;
 const LOOK_MS = 5_000;
+const lasting = ['Delivered', 'Failed', 'Aborted', 'Superseded', 'Approving', 'Paused'];
 
 /** Follows, and looks every few seconds for what is overdue, until it is closed. */
 export async function startDeliveries(parts: Parts, limits: PhaseLimits): Promise<{ close(): Promise<void> }> {
@@ -32,14 +35,21 @@ export async function startDeliveries(parts: Parts, limits: PhaseLimits): Promis
 
 /** Each event is acknowledged when the status has it. */
 function followDeliveries(parts: Parts): Promise<Subscription> {
-  const options = { durable: SOURCE, filters: deliveryTypes, from: 'new', concurrency: 16, maxAttempts: 100 } as const;
-  return parts.bus.subscribe(options, async ({ event }): Promise<Verdict> => {
+  const options = {
+    durable: SOURCE,
+    filters: deliveryTypes,
+    from: 'new',
+    concurrency: 16,
+    maxAttempts: TRIES,
+  } as const;
+  return parts.bus.subscribe(options, async ({ event, attempt }): Promise<Verdict> => {
     try {
       for (const service of servicesOf(parts, event)) await record(parts, service, event);
       return { kind: 'ack' };
     } catch (error) {
       // The reconciler has written the status meanwhile, or the API server is away.
-      return { kind: 'retry', reason: messageOf(error), afterMs: RETRY_MS + Math.random() * RETRY_MS };
+      const pause = Math.min(RETRY_MS.first * attempt, RETRY_MS.last);
+      return { kind: 'retry', reason: messageOf(error), afterMs: pause * (0.5 + Math.random()) };
     }
   });
 }
@@ -57,8 +67,9 @@ async function record(parts: Parts, service: Stored<'Service'>, event: KeptnEven
   const object = await parts.store.patchStatus(service, status);
   const delivered = findCondition(status, 'Delivered');
   const before = findCondition(service.status, 'Delivered');
-  if (!delivered || delivered.reason === before?.reason) return;
-  const type = ['Failed', 'Aborted'].includes(delivered.reason) ? 'Warning' : 'Normal';
+  // What is on its way the status tells; an event of Kubernetes is for what stays, or asks for somebody.
+  if (!delivered || delivered.reason === before?.reason || !lasting.includes(delivered.reason)) return;
+  const type = delivered.status === 'True' || delivered.reason === 'Approving' ? 'Normal' : 'Warning';
   void parts.store.note(object, { type, reason: delivered.reason, message: delivered.message });
 }
 

@@ -20,23 +20,30 @@ export interface Change {
   stage: ShipyardStage;
   /** The event names no stage. */
   isFirst: boolean;
+  /** What the history had of the delivery when the change began. */
+  past: readonly KeptnEvent[];
 }
 
 export async function applyChange(
   parts: HelmParts,
-  { event, stage, isFirst }: Change,
+  change: Change,
   watching: Watching,
   log: EventLog,
 ): Promise<Outgoing[]> {
+  const { event, stage, isFirst } = change;
   const { data, source } = event;
-  const target = await targetOf(parts, event);
+  const { project, stage: at, service } = data;
+  // Asked for with the others: each answer takes its time while many deliveries are on their way.
+  const own = readChart(parts.configuration, { project, stage: at, service }, service);
+  own.catch(() => undefined);
+  const target = await targetOf(parts, change);
   let image = newImage(event);
   await tell(parts, target, image, log);
   let commit: string | undefined;
   const { valuesCanary, fileChangesUserChart: files } = data;
   if (valuesCanary || hasAny(files) || isChartAlone(data)) {
     const changes = { values: valuesCanary ?? undefined, files: files ?? undefined };
-    ({ commit, image } = await deploy(parts, target, changes, watching));
+    ({ commit, image } = await deploy(parts, target, own, changes, watching));
     if (target.strategy === 'direct') commit = (await expose(parts, target, 100, watching)) ?? commit;
   }
   commit = (await changeOthers(parts, target, data, watching)) ?? commit;
@@ -56,11 +63,14 @@ export async function applyChange(
   return [deploymentFinished({ target, change: data, testStrategy, commit, image: image ?? '', domain, dryRun })];
 }
 
-async function targetOf(parts: HelmParts, { data, shkeptncontext }: Change['event']): Promise<Target> {
+async function targetOf(parts: HelmParts, { event: { data, shkeptncontext }, stage: found }: Change): Promise<Target> {
   const { project, stage, service } = data;
   const place = { project, stage, service };
-  const generated = await readChart(parts.configuration, place, generatedName(service));
-  const strategy = generated ? strategyOf(generated) : await strategyIn(parts, place);
+  const [generated, onboarded] = await Promise.all([
+    readChart(parts.configuration, place, generatedName(service)),
+    strategyIn(parts, place, found),
+  ]);
+  const strategy = generated ? strategyOf(generated) : onboarded;
   return { ...place, strategy, cause: { context: shkeptncontext } };
 }
 

@@ -16,14 +16,15 @@ export interface Changes {
   files?: Readonly<Record<string, string>> | undefined;
 }
 
-/** Changes the service's own chart and rolls it out; the commit that has it, and the image that runs then. */
+/** Changes the service's own chart, as it was read (`own`), and rolls it out; the commit that has it, and the image that runs then. */
 export async function deploy(
   parts: HelmParts,
   target: Target,
+  own: Promise<Chart | undefined>,
   changes: Changes,
   watching: Watching,
 ): Promise<{ commit: string; image: string }> {
-  const before = await ownChart(parts, target);
+  const before = present(await own, target);
   const changed = withFiles(withValues(before, changes.values ?? {}), changes.files ?? {}, 'fileChangesUserChart');
   return { commit: await rollOut(parts, target, before, changed, watching), image: imageIn(changed) };
 }
@@ -35,8 +36,10 @@ export async function restore(parts: HelmParts, target: Target, commit: string, 
 }
 
 export async function ownChart({ configuration }: HelmParts, target: Target, commit?: string): Promise<Chart> {
-  const { service, stage, project } = target;
-  const chart = await readChart(configuration, placeOf(target), service, commit);
+  return present(await readChart(configuration, placeOf(target), target.service, commit), target);
+}
+
+function present(chart: Chart | undefined, { service, stage, project }: Target): Chart {
   if (chart) return chart;
   const what = `there is no Helm chart for ${service} in stage ${stage} of ${project}`;
   throw new RolloutFailed(
@@ -53,9 +56,11 @@ async function rollOut(
   watching: Watching,
 ): Promise<string> {
   const injected = target.strategy === 'duplicate' && (await deployer.mesh()) === 'istio';
-  const commit = await writeChart(configuration, placeOf(target), chart, target.cause);
+  const [commit] = await Promise.all([
+    writeChart(configuration, placeOf(target), chart, target.cause),
+    deployer.ensureNamespace(namespaceOf(target), injected),
+  ]);
   try {
-    await deployer.ensureNamespace(namespaceOf(target), injected);
     await deployer.upgrade(ownRelease(target, chart), watching);
   } catch (error) {
     // Git has to say what runs.
@@ -75,6 +80,8 @@ export async function expose(
   watching: Watching,
 ): Promise<string | undefined> {
   const { configuration, deployer } = parts;
+  // Without a mesh there is nothing beside what is deployed directly.
+  if (target.strategy === 'direct' && (await deployer.mesh()) === 'none') return undefined;
   const name = generatedName(target.service);
   const known = await readChart(configuration, placeOf(target), name);
   let chart = known && hasTemplates(known) ? known : await generate(parts, target, weight);

@@ -3,7 +3,7 @@
  * chart, the chart into Git, Git into the cluster. Then it says so (deployment-finished), or why it did not come to that.
  */
 import { readShipyard } from '../../lib/configuration/shipyard.ts';
-import { deliveryOf, type Delivery } from '../../lib/delivery/delivery.ts';
+import { deliveryOf } from '../../lib/delivery/delivery.ts';
 import { isOver, newImage } from '../../lib/delivery/stage.ts';
 import { Terminal } from '../../lib/errors/classes.ts';
 import { eventTypes, textIn, type KeptnEvent } from '../../lib/events/event.ts';
@@ -37,7 +37,7 @@ export function helmService(parts: HelmParts): Service {
   const slots = new Slots(parts.history);
 
   async function changed(event: ChangeEvent, context: Context): Promise<Outgoing[]> {
-    const shipyard = await readShipyard(parts.configuration, event.data.project);
+    const [shipyard, past] = await Promise.all([readShipyard(parts.configuration, event.data.project), pastOf(event)]);
     const stage = event.data.stage || (shipyard[0]?.name ?? '');
     const data = { ...event.data, stage };
     const found = shipyard.find(({ name }) => name === stage);
@@ -46,17 +46,17 @@ export function helmService(parts: HelmParts): Service {
       context.log.last(message);
       return [finished(data, 'fail', { reason: 'StageMissing', message })];
     }
-    const work: Change = { event: { ...event, data }, stage: found, isFirst: event.data.stage === '' };
+    const work: Change = { event: { ...event, data }, stage: found, isFirst: event.data.stage === '', past };
     return slots.alone(data, () => (isEntering(work) ? begin(work, context) : rework(work, context)));
   }
 
   /** An artifact, or another chart for it, enters the stage when its turn has come. */
   async function begin(change: Change, context: Context): Promise<Outgoing[]> {
-    const { event, stage } = change;
+    const { event, stage, past } = change;
     const { data, shkeptncontext: keptnContext, time } = event;
     const { log } = context;
     const image = newImage(event) ?? 'with another chart';
-    const delivery = await deliveryIn(event, stage.name);
+    const delivery = deliveryOf(past, stage.name);
     const over = [...delivery.stages.values()].find((one) => isOver(one) && one.phase !== 'Ready');
     if (delivery.aborted || over) {
       log.last(
@@ -139,10 +139,6 @@ export function helmService(parts: HelmParts): Service {
       project: textIn(data, 'project') ?? '',
       service: textIn(data, 'service') ?? '',
     });
-
-  async function deliveryIn(event: KeptnEvent, stage: string): Promise<Delivery> {
-    return deliveryOf(await pastOf(event), stage);
-  }
 
   return {
     name: 'helm-service',

@@ -1,7 +1,6 @@
 /** service.create: the chart that came with it, and beside it an empty generated chart that names the strategy of each stage. */
 import { z } from 'zod';
-import { isDuplicate, readShipyard } from '../../lib/configuration/shipyard.ts';
-import { Terminal } from '../../lib/errors/classes.ts';
+import { isDuplicate, readShipyard, type ShipyardStage } from '../../lib/configuration/shipyard.ts';
 import { eventTypes, type KeptnEvent } from '../../lib/events/event.ts';
 import { dnsLabel } from '../../lib/model/names.ts';
 import type { Context } from '../../lib/service/service.ts';
@@ -54,14 +53,11 @@ function strategyFor(given: Readonly<Record<string, Strategy>>, stage: string): 
 
 /** As the service was onboarded, where no generated chart tells it yet; as the stage says otherwise. */
 export async function strategyIn(
-  parts: HelmParts,
-  place: { project: string; stage: string; service: string },
+  { history }: HelmParts,
+  { project, stage, service }: { project: string; stage: string; service: string },
+  found: ShipyardStage,
 ): Promise<Strategy> {
-  const { project, stage, service } = place;
-  const [created] = await parts.history.events({ project, service, type: eventTypes.serviceCreate, pageSize: 1 });
+  const [created] = await history.events({ project, service, type: eventTypes.serviceCreate, pageSize: 1 });
   const given = strategyFor(serviceCreate.safeParse(created?.data).data?.deploymentStrategies ?? {}, stage);
-  if (given) return given;
-  const found = (await readShipyard(parts.configuration, project)).find(({ name }) => name === stage);
-  if (!found) throw new Terminal('NotFound', `stage ${stage} is not in the shipyard of ${project}`);
-  return isDuplicate(found) ? 'duplicate' : 'direct';
+  return given ?? (isDuplicate(found) ? 'duplicate' : 'direct');
 }

@@ -31,22 +31,27 @@ const CRASHES = 5;
 
 /** Of the Deployments that helm made for a release. */
 export async function rolloutOf({ apps, core, caller }: Apis, namespace: string, release: string): Promise<Rollout> {
-  const [deployments, pods] = await Promise.all([
-    caller.call('list deployments', (options) => apps.listNamespacedDeployment({ namespace }, options)),
-    caller.call('list pods', (options) => core.listNamespacedPod({ namespace }, options)),
-  ]);
-  const own = deployments.items.filter(
-    ({ metadata }) => metadata?.annotations?.['meta.helm.sh/release-name'] === release,
+  const { items } = await caller.call('list deployments', (options) =>
+    apps.listNamespacedDeployment({ namespace }, options),
   );
-  const trouble = own.flatMap((deployment) => troubleOf(deployment, pods.items) ?? [])[0];
+  const own = items.filter(({ metadata }) => metadata?.annotations?.['meta.helm.sh/release-name'] === release);
+  const unready = own.filter((deployment) => readyOf(deployment) < wantedOf(deployment));
+  if (unready.length === 0) return { line: own.map(lineOf).join(', ') };
+  const pods = await caller.call('list pods', (options) => core.listNamespacedPod({ namespace }, options));
+  const trouble = unready.flatMap((deployment) => troubleOf(deployment, pods.items) ?? [])[0];
   return { line: own.map(lineOf).join(', '), trouble };
 }
 
-function lineOf({ metadata, spec, status }: V1Deployment): string {
-  const wanted = spec?.replicas ?? 1;
-  // Those of the version before count until they are gone.
-  const ready = Math.min(status?.updatedReplicas ?? 0, status?.readyReplicas ?? 0);
-  return `${metadata?.name ?? ''}: ${ready} of ${wanted} pods ready`;
+const wantedOf = ({ spec }: V1Deployment): number => spec?.replicas ?? 1;
+
+/** Those of the version before count until they are gone. */
+function readyOf({ metadata, status }: V1Deployment): number {
+  if ((status?.observedGeneration ?? 0) < (metadata?.generation ?? 0)) return 0;
+  return Math.min(status?.updatedReplicas ?? 0, status?.readyReplicas ?? 0);
+}
+
+function lineOf(deployment: V1Deployment): string {
+  return `${deployment.metadata?.name ?? ''}: ${readyOf(deployment)} of ${wantedOf(deployment)} pods ready`;
 }
 
 function troubleOf(deployment: V1Deployment, pods: readonly V1Pod[]): Trouble | undefined {
