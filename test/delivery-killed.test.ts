@@ -62,6 +62,37 @@ describe('a delivery whose services are killed', () => {
     });
   }
 
+  const parts: readonly [string, () => Promise<unknown>, () => Promise<unknown>][] = [
+    ['the datastore', () => world.datastore.end('SIGKILL'), () => world.datastore.start()],
+    ['the configuration-service', () => world.configuration.end('SIGKILL'), () => world.configuration.start()],
+    ['NATS', () => world.nats.kill(), () => world.nats.startAgain()],
+    ['the API server', () => world.api.killApiServer(), () => world.api.startAgain()],
+    ['the operator', () => world.operator.end('SIGKILL'), () => world.operator.start()],
+  ];
+  for (const [nth, [name, away, back]] of parts.entries()) {
+    it(`goes on after ${name} was away for some seconds in the middle`, async function () {
+      this.timeout(180_000);
+      const image = `docker.io/example/shop:2.${nth}`;
+      const began = new Date().toISOString();
+      const patch = JSON.stringify({ spec: { artifact: { image } } });
+      await world.kubectl('patch', 'services.keptn.sh', 'tiny-shop', '--type=merge', '-p', patch);
+      const search = { project: 'tiny', service: 'shop', type: eventTypes.deploymentFinished, fromTime: began };
+      await until('it is deployed to dev', async () => (await world.history.events(search)).length > 0, 60);
+      await away();
+      await sleep(12_000);
+      await back();
+      await until(
+        'the API server answers',
+        async () => (await world.kubectl('get', 'nodes').catch(() => '')) !== '',
+        30,
+      );
+      await world.kubectl('wait', '--for=condition=Delivered', 'services.keptn.sh/tiny-shop', '--timeout=120s');
+      const path = 'jsonpath={.spec.replicas} {.spec.template.spec.containers[0].image}';
+      const primary = await world.kubectl('get', 'deployment', 'shop-primary', '-n', 'tiny-prod', '-o', path);
+      expect(primary).to.equal(`1 ${image}`);
+    });
+  }
+
   it('goes on when wait-service is killed while it waits', async function () {
     this.timeout(120_000);
     await world.apply(tinyProject('live', ['shop'], { direct: true, realUser: true }));
