@@ -44,10 +44,11 @@ export async function rolloutOf({ apps, core, caller }: Apis, namespace: string,
 
 const wantedOf = ({ spec }: V1Deployment): number => spec?.replicas ?? 1;
 
-/** Those of the version before count until they are gone. */
+/** At least so many of the new version: those of the one before are ready too, until they are gone. */
 function readyOf({ metadata, status }: V1Deployment): number {
   if ((status?.observedGeneration ?? 0) < (metadata?.generation ?? 0)) return 0;
-  return Math.min(status?.updatedReplicas ?? 0, status?.readyReplicas ?? 0);
+  const { replicas = 0, updatedReplicas = 0, readyReplicas = 0 } = status ?? {};
+  return Math.max(0, readyReplicas - (replicas - updatedReplicas));
 }
 
 function lineOf(deployment: V1Deployment): string {
