@@ -11,6 +11,9 @@ import { ignoreMissing } from './durable-files.ts';
 import { compressObject, decompressObject, hasId, type EncodedObject, type StoredObject } from './object-encoding.ts';
 import { PackFolder, type PackCaches } from './pack-folder.ts';
 
+/** git gc may take the file, or its folder while that is empty, between two steps of ours. */
+const TRIES = 5;
+
 export class ObjectFiles {
   readonly #folder: string;
   readonly #packs: PackFolder;
@@ -24,16 +27,18 @@ export class ObjectFiles {
 
   async write(object: EncodedObject): Promise<void> {
     const packed = await compressObject(object);
-    // git gc knows this name and removes what a crash has left.
-    const temporary = join(this.#folder, `tmp_obj_${process.pid}_${this.#serial++}`);
-    await writeFile(temporary, packed, { flag: 'wx', mode: 0o444 });
     const target = this.#path(object.id);
-    try {
-      await rename(temporary, target);
-    } catch (error) {
-      if (!hasCode(error, 'ENOENT')) throw error;
-      await mkdir(join(target, '..'), { recursive: true });
-      await rename(temporary, target);
+    for (let attempt = 1; ; attempt += 1) {
+      // git gc knows this name and removes what a crash has left.
+      const temporary = join(this.#folder, `tmp_obj_${process.pid}_${this.#serial++}`);
+      await writeFile(temporary, packed, { flag: 'wx', mode: 0o444 });
+      try {
+        return await rename(temporary, target);
+      } catch (error) {
+        if (!hasCode(error, 'ENOENT') || attempt === TRIES) throw error;
+        await rm(temporary, { force: true });
+        await mkdir(join(target, '..'), { recursive: true });
+      }
     }
   }
 
