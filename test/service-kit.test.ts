@@ -72,24 +72,6 @@ describe('a service', () => {
     expect(sent).to.deep.include({ data: 2, source: 'kit-test', shkeptncontext, extensions: { gitcommitid: 'f00' } });
   });
 
-  it('does not begin anew with an event that comes again while it is in work: both have the same answer', async () => {
-    let begun = 0;
-    const goOn = Promise.withResolvers<void>();
-    const { published, handle } = await inHand(
-      serviceOf(async () => {
-        begun += 1;
-        await goOn.promise;
-        return [{ type: effect, data: begun }];
-      }),
-    );
-    const delivery = { event: eventOf(cause, { n: 1 }), attempt: 1 };
-    const both = [handle(delivery), handle({ ...delivery, attempt: 2 })];
-    await sleep(20);
-    goOn.resolve();
-    expect(await Promise.all(both)).to.deep.equal([{ kind: 'ack' }, { kind: 'ack' }]);
-    expect([begun, published.filter(({ type }) => type === effect).length]).to.deep.equal([1, 1]);
-  });
-
   it('takes waiting, and parts that are away, for no failed try where a service may wait', async () => {
     const errors = [
       new Waiting('Conflict', 'not yet'),
@@ -117,7 +99,7 @@ describe('a service', () => {
     const publish = async (event: KeptnEvent): Promise<void> => void published.push(event);
     const ending = new AbortController().signal;
     const around = { publish, handled: new HandledIds(), metrics: createEventMetrics(), log, ending };
-    return { published, handle: handlerOf(service, around) };
+    return { handle: handlerOf(service, around) };
   }
 
   it('sends its log lines as log events in order, each with the event that it is about, before what it causes', async () => {

@@ -33,19 +33,10 @@ export function handlerOf(service: Service, surroundings: Surroundings): Handler
   const { metrics, handled } = surroundings;
   const failures = new Map<string, number>();
   const work = measured(service.name, metrics, (delivery) => handle(delivery, service, surroundings, failures));
-  const inWork = new Map<string, Promise<Verdict>>();
   return async (delivery) => {
-    const { id } = delivery.event;
-    if (handled.has(id)) {
-      metrics.handled.inc({ subscription: service.name, result: 'repeated' });
-      return { kind: 'ack' };
-    }
-    // A distributor that has lost patience sends it again.
-    const known = inWork.get(id);
-    if (known) return known;
-    const working = work(delivery).finally(() => inWork.delete(id));
-    inWork.set(id, working);
-    return working;
+    if (!handled.has(delivery.event.id)) return work(delivery);
+    metrics.handled.inc({ subscription: service.name, result: 'repeated' });
+    return { kind: 'ack' };
   };
 }
 
