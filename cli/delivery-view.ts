@@ -3,14 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { parseShipyard } from '../lib/configuration/shipyard.ts';
 import { deliveryOf } from '../lib/delivery/delivery.ts';
-import { isOver, type StageDelivery } from '../lib/delivery/stage.ts';
-import { decodeEvent } from '../lib/events/codec.ts';
+import { hasStopped, isOver, type StageDelivery } from '../lib/delivery/stage.ts';
 import type { Client } from './client.ts';
+import { eventsOf } from './events.ts';
 import { CliError, exitCodes } from './errors.ts';
 import type { Output } from './output.ts';
 
 const LOOK_MS = 500;
-const page = z.object({ events: z.array(z.looseObject({})).nullable() });
 const resource = z.object({ resourceContent: z.string() });
 
 export interface Watched {
@@ -27,9 +26,10 @@ export async function watchDelivery(
   output: Output,
   timeoutMs: number,
 ): Promise<void> {
+  const { keptnContext, service } = watched;
   const said = new Map<string, string>();
   for (const end = Date.now() + timeoutMs; ; await sleep(LOOK_MS)) {
-    const delivery = deliveryOf(await eventsOf(client, watched), stages[0] ?? '');
+    const delivery = deliveryOf(await eventsOf(client, { keptnContext, service }, 100), stages[0] ?? '');
     for (const stage of delivery.stages.values()) {
       const state = `${stage.phase} ${stage.message} ${delivery.paused}`;
       if (said.get(stage.name) === state) continue;
@@ -38,7 +38,7 @@ export async function watchDelivery(
       if (stage.phase === 'Approving') output.line('INFO', approvalOf(watched, stage));
     }
     const states = [...delivery.stages.values()];
-    const failed = states.find((stage) => isOver(stage) && stage.phase !== 'Ready');
+    const failed = states.find(hasStopped);
     if (failed) throw new CliError('failed', `${watched.service} ended in ${failed.name}: ${failed.message}`);
     if (delivery.stages.get(stages.at(-1) ?? '')?.phase === 'Ready') return;
     if (Date.now() > end) {
@@ -46,12 +46,6 @@ export async function watchDelivery(
       throw new CliError('timeout', `not done within ${timeoutMs / 1000} s; ${next}`);
     }
   }
-}
-
-async function eventsOf(client: Client, { keptnContext, service }: Watched) {
-  const query = new URLSearchParams({ keptnContext, service, pageSize: '100' });
-  const { events } = await client.call('GET', `/v1/event?${query.toString()}`, page);
-  return (events ?? []).map((event) => decodeEvent(event));
 }
 
 /** The stages of a project in the order of promotion. */

@@ -1,4 +1,5 @@
 /** Annotations of a Service that steer a delivery: each names the keptn context that it means, so that none acts on the next. */
+import { hasStopped } from '../lib/delivery/stage.ts';
 import { eventTypes } from '../lib/events/event.ts';
 import { keptnName } from '../lib/model/stage.ts';
 import { announce, announcementOf } from './announce.ts';
@@ -61,8 +62,7 @@ async function pauseOrResume(run: Run): Promise<void> {
 }
 
 function isRunning({ status }: Run, context: string): boolean {
-  const over = ['Failed', 'Aborted', 'Superseded'];
-  return status.stages?.some((stage) => stage.keptnContext === context && !over.includes(stage.phase)) ?? false;
+  return status.stages?.some((stage) => stage.keptnContext === context && !hasStopped(stage)) ?? false;
 }
 
 function placeOf({ object }: Run): { project: string; service: string } {

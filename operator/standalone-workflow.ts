@@ -9,6 +9,7 @@ import { History } from '../lib/history/client.ts';
 import { problemsOf } from '../lib/model/names.ts';
 import type { EventMetrics } from '../lib/observe/event-metrics.ts';
 import type { Logger } from '../lib/observe/log.ts';
+import { fromEnvironment } from '../lib/observe/program.ts';
 import { serve } from '../lib/service/serve.ts';
 import type { Service } from '../lib/service/service.ts';
 import { gatekeeperService } from '../services/gatekeeper-service/handler.ts';
@@ -50,7 +51,7 @@ export async function startWorkflow(settings: WorkflowSettings): Promise<Workflo
   const history = new History(settings.datastore);
   const configuration = (name: string): Configuration =>
     new Configuration(settings.configuration, `${name} <${name}@keptn.sh>`);
-  const aborted = (keptnContext: string): Promise<boolean> => history.isAborted(keptnContext);
+  const { isAborted: aborted } = history;
   const tests = { KEPTN_REPORTS_DIR: join(data, 'reports'), ...environment(testSettings) };
   const { WAIT_DURATION: durationMs } = environment(waitSettings);
   const services: Service[] = [
@@ -104,9 +105,9 @@ function programOf(name: string): string | undefined {
     });
 }
 
-/** Settings of a service, from the environment of this process; an empty variable is none. */
+/** Settings of a service, from the environment of this process. */
 function environment<T>(schema: z.ZodType<T>): T {
-  const parsed = schema.safeParse(Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== '')));
+  const parsed = fromEnvironment(schema);
   if (!parsed.success) throw new Terminal('InvalidField', problemsOf(parsed.error));
   return parsed.data;
 }

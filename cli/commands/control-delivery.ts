@@ -1,6 +1,5 @@
 /** `keptn abort`, `keptn pause`, `keptn resume`: what becomes of a delivery that is on its way. */
 import type { Command } from 'commander';
-import { newestContext } from '../newest.ts';
 import { clientOf, outputOf, withOutput } from '../session.ts';
 
 const controls = {
@@ -29,7 +28,11 @@ export function controlDelivery(program: Command): void {
       .requiredOption('--service <name>', 'the service')
       .option('--keptn-context <context>', 'of the delivery; the newest by default')
       .action(async ({ project, service, keptnContext }: Options, command: Command) => {
-        const [{ begun }, client] = await Promise.all([import('../client.ts'), clientOf()]);
+        const [{ begun }, { newestContext }, client] = await Promise.all([
+          import('../client.ts'),
+          import('../newest.ts'),
+          clientOf(),
+        ]);
         const type = 'sh.keptn.event.configuration.change';
         const { shkeptncontext } = await newestContext(
           client,

@@ -1,6 +1,5 @@
 /** `keptn send event approval`: lets an artifact into a stage, or does not. */
 import { Option, type Command } from 'commander';
-import { newestContext } from '../newest.ts';
 import { clientOf, outputOf, withOutput } from '../session.ts';
 
 interface Approval {
@@ -22,7 +21,11 @@ export function sendApproval(event: Command): void {
     .option('--message <text>', 'why; shown with the delivery')
     .option('--keptn-context <context>', 'of the delivery; the newest that waits by default')
     .action(async ({ project, stage, service, result, message, keptnContext }: Approval, command: Command) => {
-      const [{ begun }, client] = await Promise.all([import('../client.ts'), clientOf()]);
+      const [{ begun }, { newestContext }, client] = await Promise.all([
+        import('../client.ts'),
+        import('../newest.ts'),
+        clientOf(),
+      ]);
       const type = 'sh.keptn.event.approval.triggered';
       const asked = await newestContext(client, { type, project, stage, service, keptnContext }, 'waits for approval');
       const approval = {

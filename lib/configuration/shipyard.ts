@@ -2,13 +2,9 @@
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { messageOf, Terminal } from '../errors/classes.ts';
+import { goText as text } from '../model/go-text.ts';
 import { dnsLabel, problemsOf } from '../model/names.ts';
 import type { Configuration } from './client.ts';
-
-const text = z
-  .string()
-  .nullish()
-  .transform((value) => value ?? '');
 
 const schema = z.object({
   stages: z

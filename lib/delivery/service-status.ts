@@ -1,11 +1,11 @@
 /** What the status of a Service says of its deliveries, after another of their events. */
 import { eventTypes, textIn, type KeptnEvent } from '../events/event.ts';
 import type { Condition, StageStatus, Status } from '../model/status.ts';
-import { isOver, newImage, phases, stageAfter, type Phase, type StageDelivery } from './stage.ts';
+import { hasStopped, isOver, newImage, phases, stageAfter, type Phase, type StageDelivery } from './stage.ts';
 
 const isPhase = (text: string): text is Phase => phases.some((phase) => phase === text);
 
-/** `order`: the stages in the order of promotion. The same array when the event tells nothing new. */
+/** `order`: the stages in the order of promotion. */
 export function stagesAfter(
   before: readonly StageStatus[],
   event: KeptnEvent,
@@ -24,7 +24,7 @@ export function stagesAfter(
 
 function statusAfter(before: StageStatus | undefined, event: KeptnEvent, name: string): StageStatus | undefined {
   const { shkeptncontext: keptnContext, time, type } = event;
-  const known = before && deliveryOf(before);
+  const known = before && withoutNext(before);
   const image = newImage(event);
   if (
     known &&
@@ -60,7 +60,7 @@ function statusAfter(before: StageStatus | undefined, event: KeptnEvent, name: s
   return after;
 }
 
-function deliveryOf({ next, phase, ...rest }: StageStatus): StageDelivery {
+function withoutNext({ next, phase, ...rest }: StageStatus): StageDelivery {
   void next;
   return { ...rest, phase: isPhase(phase) ? phase : 'Failed' };
 }
@@ -83,7 +83,7 @@ export function deliveredOf(
   if (!delivery) return undefined;
   const own = stages.filter(({ keptnContext }) => keptnContext === delivery.keptnContext);
   const at = own.find(({ name }) => name === delivery.stage);
-  const ended = own.find(({ phase }) => phase === 'Failed' || phase === 'Aborted' || phase === 'Superseded');
+  const ended = own.find(hasStopped);
   const image = delivery.image ?? 'the artifact';
   if (ended) {
     return { status: 'False', reason: ended.phase, message: `${image} ended in ${ended.name}: ${ended.message}` };

@@ -51,8 +51,18 @@ export interface StageDelivery {
   paused?: boolean | undefined;
 }
 
-export function isOver({ phase }: Pick<StageDelivery, 'phase'>): boolean {
-  return phase === 'Ready' || phase === 'Failed' || phase === 'Aborted' || phase === 'Superseded';
+/** Ended before it was through the stage: it goes no further. */
+export function hasStopped({ phase }: { phase: string }): boolean {
+  return phase === 'Failed' || phase === 'Aborted' || phase === 'Superseded';
+}
+
+export function isOver(stage: { phase: string }): boolean {
+  return stage.phase === 'Ready' || hasStopped(stage);
+}
+
+/** Of an evaluation. */
+export function hasPassed(result: string): result is 'pass' | 'warning' {
+  return result === 'pass' || result === 'warning';
 }
 
 /** Events that tell something of a delivery. */
@@ -165,7 +175,7 @@ function evaluated(data: unknown): Change | undefined {
   // Without results there was nothing to score.
   const score = details?.indicatorResults?.length ? details.score : undefined;
   const said = textIn(details, 'message') ?? details?.result ?? '';
-  const passed = done.result === 'pass' || done.result === 'warning';
+  const passed = hasPassed(done.result);
   const verdict = passed ? 'the evaluation passed' : 'the evaluation failed';
   const sentence = said === '' || said === done.result ? verdict : `${verdict}: ${said}`;
   // Over it is when the gatekeeper has decided what follows.

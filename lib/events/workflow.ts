@@ -3,12 +3,9 @@
  * ours beside them. What Go's services leave out, or send as null or as an empty text, is an empty text here.
  */
 import { z } from 'zod';
+import { goText as text } from '../model/go-text.ts';
 import { dnsLabel } from '../model/names.ts';
 
-const text = z
-  .string()
-  .nullish()
-  .transform((value) => value ?? '');
 const labels = z.record(z.string(), z.string()).nullish();
 const files = z.record(z.string(), z.string()).nullish();
 

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { messageOf, Transient } from '../errors/classes.ts';
 import { withDeadline } from '../errors/deadline.ts';
 import { decodeEvent } from '../events/codec.ts';
-import { eventTypes, type KeptnEvent } from '../events/event.ts';
+import { eventTypes, textIn, type KeptnEvent } from '../events/event.ts';
 
 const DEADLINE_MS = 10_000;
 const LOOK_AGAIN_MS = 50;
@@ -51,10 +51,22 @@ export class History {
     }
   }
 
-  /** True when somebody wants the delivery of this context to end. */
-  async isAborted(keptnContext: string): Promise<boolean> {
-    return (await this.events({ keptnContext, type: eventTypes.deliveryAbort, pageSize: 1 })).length > 0;
+  async newest(search: Search): Promise<KeptnEvent | undefined> {
+    return (await this.events({ ...search, pageSize: 1 }))[0];
   }
+
+  /** The delivery that an event is of: what its keptn context has about its service, newest first. */
+  delivery({ shkeptncontext: keptnContext, data }: KeptnEvent): Promise<KeptnEvent[]> {
+    return this.events({
+      keptnContext,
+      project: textIn(data, 'project') ?? '',
+      service: textIn(data, 'service') ?? '',
+    });
+  }
+
+  /** True when somebody wants the delivery of this context to end. A function that can be handed on. */
+  readonly isAborted = async (keptnContext: string): Promise<boolean> =>
+    (await this.newest({ keptnContext, type: eventTypes.deliveryAbort })) !== undefined;
 
   /** The newest event that passes the test, once it is there; `Transient` when it does not come within `ms`. */
   async wait(search: Search, test: (event: KeptnEvent) => boolean = () => true, ms = 5_000): Promise<KeptnEvent> {

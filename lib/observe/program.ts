@@ -10,6 +10,12 @@ export const list = (text: string): string[] => text.split(',').map((one) => one
 /** Where NATS is; several with commas. */
 export const natsServers = z.string().default('nats://keptn-nats-cluster').transform(list);
 
+/** An empty variable is none. */
+export function fromEnvironment<T>(settings: z.ZodType<T>): z.ZodSafeParseResult<T> {
+  const given = Object.entries(process.env).filter(([, value]) => value !== '');
+  return settings.safeParse(Object.fromEntries(given));
+}
+
 export interface Closable {
   close(): Promise<unknown>;
 }
@@ -23,9 +29,7 @@ export async function runProgram<T>(
   settings: z.ZodType<T>,
   start: (settings: T) => Promise<readonly Closable[]>,
 ): Promise<void> {
-  // An empty variable is none.
-  const given = Object.entries(process.env).filter(([, value]) => value !== '');
-  const parsed = settings.safeParse(Object.fromEntries(given));
+  const parsed = fromEnvironment(settings);
   if (!parsed.success) {
     log.fatal(problemsOf(parsed.error));
     process.exit(2);

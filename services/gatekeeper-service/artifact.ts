@@ -23,8 +23,8 @@ export async function artifactOf(
   const { project, stage, service } = data;
   const commit = commitOf(event);
   if (commit === undefined) {
-    const search = { keptnContext, project, stage, service, type: eventTypes.deploymentFinished, pageSize: 1 };
-    const [deployment] = await history.events(search);
+    const search = { keptnContext, project, stage, service, type: eventTypes.deploymentFinished };
+    const deployment = await history.newest(search);
     const image = imageOf(deploymentFinished.safeParse(deployment?.data).data ?? { image: '', tag: '' });
     if (image !== '') return image;
   }

@@ -7,7 +7,7 @@ import type { Configuration } from '../../lib/configuration/client.ts';
 import { readShipyard, type ShipyardStage } from '../../lib/configuration/shipyard.ts';
 import { deliveryOf, type Delivery } from '../../lib/delivery/delivery.ts';
 import { imageOf } from '../../lib/delivery/image.ts';
-import { isOver, newImage } from '../../lib/delivery/stage.ts';
+import { hasPassed, isOver, newImage } from '../../lib/delivery/stage.ts';
 import { eventTypes, textIn, type KeptnEvent } from '../../lib/events/event.ts';
 import {
   approvalFinished,
@@ -49,7 +49,7 @@ export function gatekeeperService(parts: GatekeeperParts): Service {
       log.info(`${service} in ${stage} has ended already: ${state.message}`);
       return [];
     }
-    const passed = result === 'pass' || result === 'warning';
+    const passed = hasPassed(result);
     // It is in front of users already: there is nothing to promote or to discard. Without objectives nothing failed.
     if (teststrategy === 'real-user') return [finished(data, passed ? result : result === '' ? 'pass' : 'fail', state)];
     if (!passed) {
@@ -99,7 +99,7 @@ export function gatekeeperService(parts: GatekeeperParts): Service {
       log.last(`${service} does not wait for approval to enter ${stage}: ${state?.message ?? 'it never did'}`);
       return [];
     }
-    const [newest] = await history.events({ ...search, pageSize: 1 });
+    const newest = await history.newest(search);
     if (newest && newest.shkeptncontext !== keptnContext && Date.parse(newest.time) > Date.parse(asked.time)) {
       const image = imageOf(approvalTriggered.parse(newest.data));
       log.last(`${service} does not enter ${stage}: ${image} came after it`);
@@ -121,7 +121,7 @@ export function gatekeeperService(parts: GatekeeperParts): Service {
   /** Goes on with what was held up: an evaluation or an approval that nothing has followed. */
   async function resumed(event: Controlled, context: Context): Promise<Outgoing[]> {
     const shipyard = await readShipyard(configuration, event.data.project);
-    const past = await pastOf(event);
+    const past = await history.delivery(event);
     for (const { name, phase } of deliveryOf(past, shipyard[0]?.name ?? '').stages.values()) {
       const last = past.find(({ type, data }) => isDecision(type) && textIn(data, 'stage') === name);
       if (last?.type === eventTypes.evaluationDone && phase === 'Promoting' && !isPromoted(past, name)) {
@@ -148,11 +148,8 @@ export function gatekeeperService(parts: GatekeeperParts): Service {
     });
   }
 
-  const pastOf = ({ shkeptncontext: keptnContext, data }: KeptnEvent): Promise<KeptnEvent[]> =>
-    history.events({ keptnContext, project: textIn(data, 'project') ?? '', service: textIn(data, 'service') ?? '' });
-
   async function deliveryIn(event: KeptnEvent, shipyard: readonly ShipyardStage[]): Promise<Delivery> {
-    return deliveryOf(await pastOf(event), shipyard[0]?.name ?? '');
+    return deliveryOf(await history.delivery(event), shipyard[0]?.name ?? '');
   }
 
   return {

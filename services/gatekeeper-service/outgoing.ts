@@ -1,8 +1,9 @@
 /** The events that the gate sends. */
+import { finished as deliveryFinished } from '../../lib/delivery/finished.ts';
 import type { StageDelivery } from '../../lib/delivery/stage.ts';
 import { splitImage } from '../../lib/delivery/image.ts';
 import { eventTypes } from '../../lib/events/event.ts';
-import type { deliveryResults } from '../../lib/events/workflow.ts';
+import type { DeliveryFinished } from '../../lib/events/workflow.ts';
 import type { Outgoing } from '../../lib/service/service.ts';
 
 export interface Place {
@@ -35,18 +36,12 @@ export function askApproval(
   return { type: eventTypes.approvalTriggered, data, extensions: {} };
 }
 
-type Result = (typeof deliveryResults)[number];
-
+/** `why`: where it is not what the evaluation said. */
 export function finished(
   place: Place,
-  result: Result,
+  result: DeliveryFinished['result'],
   state: Pick<StageDelivery, 'image' | 'message'> | undefined,
-  why?: { reason: string; message: string },
+  why = { reason: result === 'fail' ? 'EvaluationFailed' : '', message: state?.message ?? '' },
 ): Outgoing {
-  const message = why?.message ?? state?.message ?? '';
-  const reason = why?.reason ?? (result === 'fail' ? 'EvaluationFailed' : '');
-  return {
-    type: eventTypes.deliveryFinished,
-    data: { ...placeOf(place), image: state?.image ?? '', result, reason, message },
-  };
+  return deliveryFinished(place, result, { image: state?.image, ...why });
 }

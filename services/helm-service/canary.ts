@@ -25,23 +25,20 @@ export async function promote(
     if (before && error instanceof RolloutFailed) await writeChart(configuration, place, before, target.cause);
     throw error;
   }
-  await retire(parts, target, watching, commit);
+  await discard(parts, target, watching, commit);
 }
 
-export async function discard(parts: HelmParts, target: Target, watching: Watching): Promise<void> {
-  await retire(parts, target, watching);
-}
-
-/** All traffic to the primary, no pods for the canary. */
-async function retire(parts: HelmParts, target: Target, watching: Watching, commit?: string): Promise<void> {
+/** All traffic to the primary, no pods for the canary, which is also how a promotion ends. */
+export async function discard(parts: HelmParts, target: Target, watching: Watching, commit?: string): Promise<void> {
   const { configuration, deployer } = parts;
   const place = placeOf(target);
+  const own = await ownChart(parts, target, commit);
   const generated = await readChart(configuration, place, generatedName(target.service));
   if (!generated || !hasTemplates(generated)) return;
   const chart = withWeight(generated, 0);
   await writeChart(configuration, place, chart, target.cause);
   await deployer.upgrade(generatedRelease(target, chart), watching);
   await direct(parts, target, chart, 0);
-  await deployer.upgrade(ownRelease(target, await ownChart(parts, target, commit), 0), watching);
+  await deployer.upgrade(ownRelease(target, own, 0), watching);
   await direct(parts, target, chart, 0);
 }

@@ -1,6 +1,7 @@
 /** One configuration.change at work, as 0.6.2 orders it: values, files of the three charts, then the canary. */
 import type { ShipyardStage } from '../../lib/configuration/shipyard.ts';
 import { commitOf } from '../../lib/configuration/versioned.ts';
+import { finished } from '../../lib/delivery/finished.ts';
 import { newImage } from '../../lib/delivery/stage.ts';
 import { eventTypes, type KeptnEvent } from '../../lib/events/event.ts';
 import type { ConfigurationChange } from '../../lib/events/workflow.ts';
@@ -9,10 +10,10 @@ import { discard, promote } from './canary.ts';
 import { withFiles } from './charts/changes.ts';
 import { generatedName, readChart, strategyOf, writeChart } from './charts/chart.ts';
 import { changeUmbrella } from './charts/umbrella.ts';
-import { deploy, expose, lastGood, ownChart, restore } from './deploy.ts';
+import { deploy, expose, lastGood, restore } from './deploy.ts';
 import { RolloutFailed, type Watching } from './deployer/port.ts';
 import { strategyIn } from './onboard.ts';
-import { deploymentFinished, finished } from './outgoing.ts';
+import { deploymentFinished } from './outgoing.ts';
 import { generatedRelease, placeOf, type HelmParts, type Target } from './target.ts';
 
 export interface Change {
@@ -32,16 +33,17 @@ export async function applyChange(
 ): Promise<Outgoing[]> {
   const { event, stage, isFirst } = change;
   const { data, source } = event;
-  const { project, stage: at, service } = data;
+  const { valuesCanary, fileChangesUserChart: files } = data;
+  const deploys = Boolean(valuesCanary) || hasAny(files) || isChartAlone(data);
   // Asked for with the others: each answer takes its time while many deliveries are on their way.
-  const own = readChart(parts.configuration, { project, stage: at, service }, service);
-  own.catch(() => undefined);
-  const target = await targetOf(parts, change);
+  const [target, own] = await Promise.all([
+    targetOf(parts, change),
+    deploys ? readChart(parts.configuration, data, data.service) : undefined,
+  ]);
   let image = newImage(event);
   await tell(parts, target, image, log);
   let commit: string | undefined;
-  const { valuesCanary, fileChangesUserChart: files } = data;
-  if (valuesCanary || hasAny(files) || isChartAlone(data)) {
+  if (deploys) {
     const changes = { values: valuesCanary ?? undefined, files: files ?? undefined };
     ({ commit, image } = await deploy(parts, target, own, changes, watching));
     if (target.strategy === 'direct') commit = (await expose(parts, target, 100, watching)) ?? commit;
@@ -135,7 +137,6 @@ async function end(
     return finished(data, 'pass', { reason: 'Promoted', message });
   }
   if (strategy === 'duplicate') {
-    await ownChart(parts, target);
     await discard(parts, target, watching);
     log.last(`${service} in ${stage}: discarded, all traffic goes to the version before`);
     return finished(data, 'fail', { reason: 'EvaluationFailed', message: '' });
@@ -151,6 +152,6 @@ async function end(
 async function deployedCommit({ history }: HelmParts, target: Target): Promise<string | undefined> {
   const { project, stage, service, cause } = target;
   const type = eventTypes.deploymentFinished;
-  const [deployed] = await history.events({ keptnContext: cause.context, project, stage, service, type, pageSize: 1 });
+  const deployed = await history.newest({ keptnContext: cause.context, project, stage, service, type });
   return deployed && commitOf(deployed);
 }

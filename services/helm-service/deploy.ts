@@ -1,6 +1,7 @@
 /** Brings an artifact, or other changes of its chart, into a stage: written to Git first, undone there when it failed. */
 import { commitOf } from '../../lib/configuration/versioned.ts';
 import type { History } from '../../lib/history/client.ts';
+import { hasPassed } from '../../lib/delivery/stage.ts';
 import { eventTypes, textIn } from '../../lib/events/event.ts';
 import { imageIn, withFiles, withValues } from './charts/changes.ts';
 import { generatedName, hasTemplates, readChart, writeChart, type Chart } from './charts/chart.ts';
@@ -20,11 +21,11 @@ export interface Changes {
 export async function deploy(
   parts: HelmParts,
   target: Target,
-  own: Promise<Chart | undefined>,
+  own: Chart | undefined,
   changes: Changes,
   watching: Watching,
 ): Promise<{ commit: string; image: string }> {
-  const before = present(await own, target);
+  const before = present(own, target);
   const changed = withFiles(withValues(before, changes.values ?? {}), changes.files ?? {}, 'fileChangesUserChart');
   return { commit: await rollOut(parts, target, before, changed, watching), image: imageIn(changed) };
 }
@@ -119,12 +120,10 @@ export async function lastGood(
 ): Promise<string | undefined> {
   const place = { project, stage, service };
   const passed = (await history.events({ ...place, type: eventTypes.evaluationDone })).find(
-    ({ shkeptncontext, data }) => shkeptncontext !== cause.context && hasPassed(data),
+    ({ shkeptncontext, data }) => shkeptncontext !== cause.context && hasPassed(textIn(data, 'result') ?? ''),
   );
   if (!passed) return undefined;
-  const search = { ...place, keptnContext: passed.shkeptncontext, type: eventTypes.deploymentFinished, pageSize: 1 };
-  const [deployed] = await history.events(search);
+  const search = { ...place, keptnContext: passed.shkeptncontext, type: eventTypes.deploymentFinished };
+  const deployed = await history.newest(search);
   return deployed && commitOf(deployed);
 }
-
-const hasPassed = (data: unknown): boolean => ['pass', 'warning'].includes(textIn(data, 'result') ?? '');

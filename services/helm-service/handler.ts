@@ -4,7 +4,8 @@
  */
 import { readShipyard } from '../../lib/configuration/shipyard.ts';
 import { deliveryOf } from '../../lib/delivery/delivery.ts';
-import { isOver, newImage } from '../../lib/delivery/stage.ts';
+import { finished } from '../../lib/delivery/finished.ts';
+import { hasStopped, newImage } from '../../lib/delivery/stage.ts';
 import { Terminal } from '../../lib/errors/classes.ts';
 import { eventTypes, textIn, type KeptnEvent } from '../../lib/events/event.ts';
 import { configurationChange, deliveryControl, type ConfigurationChange } from '../../lib/events/workflow.ts';
@@ -13,7 +14,6 @@ import { unlessAborted } from '../../lib/service/unless-aborted.ts';
 import { applyChange, type Change } from './change.ts';
 import { RolloutFailed } from './deployer/port.ts';
 import { onboard, serviceCreate } from './onboard.ts';
-import { finished } from './outgoing.ts';
 import { Slots } from './slots.ts';
 import type { HelmParts } from './target.ts';
 
@@ -37,7 +37,10 @@ export function helmService(parts: HelmParts): Service {
   const slots = new Slots(parts.history);
 
   async function changed(event: ChangeEvent, context: Context): Promise<Outgoing[]> {
-    const [shipyard, past] = await Promise.all([readShipyard(parts.configuration, event.data.project), pastOf(event)]);
+    const [shipyard, past] = await Promise.all([
+      readShipyard(parts.configuration, event.data.project),
+      parts.history.delivery(event),
+    ]);
     const stage = event.data.stage || (shipyard[0]?.name ?? '');
     const data = { ...event.data, stage };
     const found = shipyard.find(({ name }) => name === stage);
@@ -57,7 +60,7 @@ export function helmService(parts: HelmParts): Service {
     const { log } = context;
     const image = newImage(event) ?? 'with another chart';
     const delivery = deliveryOf(past, stage.name);
-    const over = [...delivery.stages.values()].find((one) => isOver(one) && one.phase !== 'Ready');
+    const over = [...delivery.stages.values()].find(hasStopped);
     if (delivery.aborted || over) {
       log.last(
         `${data.service} ${image} is not deployed to ${stage.name}: ${over?.message ?? 'the delivery was aborted'}`,
@@ -99,7 +102,7 @@ export function helmService(parts: HelmParts): Service {
     const { data, shkeptncontext: keptnContext } = change.event;
     const { log } = context;
     // A discard is what comes of an abort.
-    const aborted = isEntering(change) ? (context: string) => parts.history.isAborted(context) : undefined;
+    const aborted = isEntering(change) ? parts.history.isAborted : undefined;
     const asking = { aborted, keptnContext, everyMs: LOOK_MS, signal: context.signal };
     try {
       const events = await unlessAborted(asking, (signal) =>
@@ -122,7 +125,7 @@ export function helmService(parts: HelmParts): Service {
 
   /** What was paused before a stage enters it now. */
   async function resumed(event: KeptnEvent, context: Context): Promise<Outgoing[]> {
-    const past = await pastOf(event);
+    const past = await parts.history.delivery(event);
     const change = past.find((one) => newImage(one) !== undefined);
     if (!change) return [];
     const data = configurationChange.parse(change.data);
@@ -132,13 +135,6 @@ export function helmService(parts: HelmParts): Service {
     );
     return isDeployed ? [] : changed({ ...change, data }, context);
   }
-
-  const pastOf = ({ shkeptncontext: keptnContext, data }: KeptnEvent): Promise<KeptnEvent[]> =>
-    parts.history.events({
-      keptnContext,
-      project: textIn(data, 'project') ?? '',
-      service: textIn(data, 'service') ?? '',
-    });
 
   return {
     name: 'helm-service',

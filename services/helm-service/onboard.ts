@@ -7,7 +7,7 @@ import type { Context } from '../../lib/service/service.ts';
 import { chartUri, generatedName, writeChart, type Strategy } from './charts/chart.ts';
 import { emptyChart } from './charts/generate.ts';
 import { addToUmbrella } from './charts/umbrella.ts';
-import { namespaceOf, type HelmParts } from './target.ts';
+import { namespaceOf, type HelmParts, type Slot } from './target.ts';
 
 const strategies = z.record(z.string(), z.enum(['direct', 'duplicate']));
 
@@ -54,10 +54,10 @@ function strategyFor(given: Readonly<Record<string, Strategy>>, stage: string): 
 /** As the service was onboarded, where no generated chart tells it yet; as the stage says otherwise. */
 export async function strategyIn(
   { history }: HelmParts,
-  { project, stage, service }: { project: string; stage: string; service: string },
+  { project, stage, service }: Slot,
   found: ShipyardStage,
 ): Promise<Strategy> {
-  const [created] = await history.events({ project, service, type: eventTypes.serviceCreate, pageSize: 1 });
+  const created = await history.newest({ project, service, type: eventTypes.serviceCreate });
   const given = strategyFor(serviceCreate.safeParse(created?.data).data?.deploymentStrategies ?? {}, stage);
   return given ?? (isDuplicate(found) ? 'duplicate' : 'direct');
 }

@@ -1,7 +1,7 @@
 /** The events that helm-service sends. */
 import { splitImage } from '../../lib/delivery/image.ts';
 import { eventTypes } from '../../lib/events/event.ts';
-import type { ConfigurationChange, deliveryResults } from '../../lib/events/workflow.ts';
+import type { ConfigurationChange } from '../../lib/events/workflow.ts';
 import type { Outgoing } from '../../lib/service/service.ts';
 import type { Target } from './target.ts';
 
@@ -40,17 +40,4 @@ export function deploymentFinished({
     ...(dryRun && { dryrun: true }),
   };
   return { type: eventTypes.deploymentFinished, data, extensions: commit === undefined ? {} : { gitcommitid: commit } };
-}
-
-export function finished(
-  change: ConfigurationChange & { stage: string },
-  result: (typeof deliveryResults)[number],
-  why: { reason: string; message: string; image?: string | undefined },
-): Outgoing {
-  const { project, stage, service, labels } = change;
-  const { reason, message, image = '' } = why;
-  return {
-    type: eventTypes.deliveryFinished,
-    data: { project, stage, service, labels: labels ?? null, image, result, reason, message },
-  };
 }

@@ -7,16 +7,10 @@ import { deliveryOf } from '../../lib/delivery/delivery.ts';
 import { isOver } from '../../lib/delivery/stage.ts';
 import { eventTypes } from '../../lib/events/event.ts';
 import type { History } from '../../lib/history/client.ts';
-import { keyOf } from './target.ts';
+import { keyOf, type Slot } from './target.ts';
 
 /** A gatekeeper of 0.6.2 says nothing at the end: it has decided by then. */
 const DECIDED_MS = 60_000;
-
-export interface Place {
-  project: string;
-  stage: string;
-  service: string;
-}
 
 /** A delivery at the door of a stage. */
 export interface Candidate {
@@ -38,7 +32,7 @@ export class Slots {
   }
 
   /** Runs `work` with nobody else in the slot; `Waiting` while there is. */
-  async alone<T>(place: Place, work: () => Promise<T>): Promise<T> {
+  async alone<T>(place: Slot, work: () => Promise<T>): Promise<T> {
     const key = keyOf(place);
     if (this.#busy.has(key))
       throw new Waiting('Conflict', `another change of ${place.service} in ${place.stage} is at work`);
@@ -51,7 +45,7 @@ export class Slots {
   }
 
   /** Takes the slot; the newer candidate that it has to give way to; `Waiting` while another delivery is in it. */
-  async enter(place: Place, candidate: Candidate): Promise<Candidate | undefined> {
+  async enter(place: Slot, candidate: Candidate): Promise<Candidate | undefined> {
     const key = keyOf(place);
     const next = this.#next.get(key);
     if (next && next.keptnContext !== candidate.keptnContext && Date.parse(next.time) > Date.parse(candidate.time))
@@ -77,23 +71,23 @@ export class Slots {
   }
 
   /** True when the delivery has the slot, as far as is known. */
-  async holds(place: Place, keptnContext: string): Promise<boolean> {
+  async holds(place: Slot, keptnContext: string): Promise<boolean> {
     const holder = this.#holders.get(keyOf(place)) ?? (await this.#lastIn(place));
     return holder === undefined || holder.keptnContext === keptnContext;
   }
 
-  leave(place: Place, keptnContext: string): void {
+  leave(place: Slot, keptnContext: string): void {
     const holder = this.#holders.get(keyOf(place));
     if (holder?.keptnContext === keptnContext) holder.left = true;
   }
 
-  async #lastIn({ project, stage, service }: Place): Promise<{ keptnContext: string; left: boolean } | undefined> {
-    const search = { project, stage, service, type: eventTypes.deploymentFinished, pageSize: 1 };
-    const [last] = await this.#history.events(search);
+  async #lastIn({ project, stage, service }: Slot): Promise<{ keptnContext: string; left: boolean } | undefined> {
+    const search = { project, stage, service, type: eventTypes.deploymentFinished };
+    const last = await this.#history.newest(search);
     return last && { keptnContext: last.shkeptncontext, left: false };
   }
 
-  async #hasLeft(keptnContext: string, { project, stage, service }: Place): Promise<boolean> {
+  async #hasLeft(keptnContext: string, { project, stage, service }: Slot): Promise<boolean> {
     const { stages } = deliveryOf(await this.#history.events({ keptnContext, project, service }), stage);
     const state = stages.get(stage);
     if (!state) return false;

@@ -15,23 +15,26 @@ export interface HelmParts {
   parallel: number;
 }
 
-export interface Target {
+/** A service in a stage. */
+export interface Slot {
   project: string;
   stage: string;
   service: string;
+}
+
+export interface Target extends Slot {
   strategy: Strategy;
   cause: Cause;
 }
 
 /** Two changes of one service in one stage must not meet. */
-export const keyOf = ({ project, stage, service }: Omit<Target, 'strategy' | 'cause'>): string =>
-  `${project}/${stage}/${service}`;
+export const keyOf = ({ project, stage, service }: Slot): string => `${project}/${stage}/${service}`;
 
 export const placeOf = ({ project, stage, service }: Target): Required<Place> => ({ project, stage, service });
 
 export const namespaceOf = ({ project, stage }: Pick<Target, 'project' | 'stage'>): string => `${project}-${stage}`;
 
-export const roleOf = ({ strategy }: Target): 'direct' | 'canary' => (strategy === 'direct' ? 'direct' : 'canary');
+const roleOf = ({ strategy }: Target): 'direct' | 'canary' => (strategy === 'direct' ? 'direct' : 'canary');
 
 /** The release of the service's own chart: the canary, where there is a primary. */
 export function ownRelease(target: Target, chart: Chart, replicas?: number): Release {

@@ -2,6 +2,7 @@
 import type { Configuration } from '../../lib/configuration/client.ts';
 import { messageOf, Terminal } from '../../lib/errors/classes.ts';
 import { eventTypes, type KeptnEvent } from '../../lib/events/event.ts';
+import { seconds } from '../../lib/events/time.ts';
 import { deploymentFinished, type DeploymentFinished, type TestsFinished } from '../../lib/events/workflow.ts';
 import type { Logger } from '../../lib/observe/log.ts';
 import { on, type Context, type Service } from '../../lib/service/service.ts';
@@ -54,7 +55,7 @@ export function jmeterService({ configuration, settings, aborted, log }: JmeterS
         const { project, stage, service, teststrategy, deploymentstrategy, labels, dryrun } = event.data;
         // The wait-service answers.
         if (teststrategy.toLowerCase() === 'real-user') return [];
-        const start = now();
+        const start = seconds(Date.now());
         const outcome = await test(event, context);
         if (outcome === 'aborted') {
           context.log.info('aborted: the tests have been stopped');
@@ -64,7 +65,7 @@ export function jmeterService({ configuration, settings, aborted, log }: JmeterS
         context.log.info(outcome.message ? `${said}, ${outcome.message}` : said);
         const data: TestsFinished = {
           ...{ project, stage, service, teststrategy, deploymentstrategy, labels },
-          ...{ start, end: now() },
+          ...{ start, end: seconds(Date.now()) },
           ...outcome,
           ...(dryrun && { dryrun }),
         };
@@ -88,6 +89,3 @@ async function within(ms: number, signal: AbortSignal, work: (signal: AbortSigna
     clearTimeout(timer);
   }
 }
-
-/** RFC 3339 without fractions, as 0.6.2 sends it. */
-const now = (): string => new Date().toISOString().replace(/\.\d+Z$/, 'Z');

@@ -13,7 +13,7 @@ await runWith(
   (settings, log) => {
     const configuration = new Configuration(settings.CONFIGURATION_SERVICE, 'jmeter-service <jmeter-service@keptn.sh>');
     const history = new History(settings.MONGODB_DATASTORE);
-    return jmeterService({ configuration, settings, aborted: (context) => history.isAborted(context), log });
+    return jmeterService({ configuration, settings, aborted: history.isAborted, log });
   },
   connectNatsBus,
 );

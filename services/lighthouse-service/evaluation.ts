@@ -81,7 +81,7 @@ async function previousOf(history: History, event: Event, count: number): Promis
 async function haveTestsFailed(history: History, event: Event): Promise<boolean> {
   const { project, stage, service } = event.data;
   const search = { keptnContext: event.shkeptncontext, type: eventTypes.testsFinished, project, stage, service };
-  const [newest] = await history.events({ ...search, pageSize: 1 });
+  const newest = await history.newest(search);
   return newest !== undefined && textIn(newest.data, 'result') === 'fail';
 }
 

@@ -8,14 +8,11 @@ import type { Configuration } from '../../lib/configuration/client.ts';
 import { parseShipyard } from '../../lib/configuration/shipyard.ts';
 import { Terminal } from '../../lib/errors/classes.ts';
 import { eventTypes, type KeptnEvent } from '../../lib/events/event.ts';
+import { goText as text } from '../../lib/model/go-text.ts';
 import { dnsLabel } from '../../lib/model/names.ts';
 import { on, type Context, type Outgoing, type Service } from '../../lib/service/service.ts';
 
 const OPERATOR = 'keptn-operator';
-const text = z
-  .string()
-  .nullish()
-  .transform((value) => value ?? '');
 
 const projectCreate = z.object({
   project: dnsLabel,

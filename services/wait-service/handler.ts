@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { eventTypes } from '../../lib/events/event.ts';
+import { seconds } from '../../lib/events/time.ts';
 import { deploymentFinished, type TestsFinished } from '../../lib/events/workflow.ts';
 import { on, type Service } from '../../lib/service/service.ts';
 import { unlessAborted, type Aborted } from '../../lib/service/unless-aborted.ts';
@@ -66,6 +67,3 @@ function millisecondsOf(duration: string): number {
   const unit = duration.endsWith('s') ? s : duration.endsWith('m') ? m : h;
   return Number.parseInt(duration, 10) * unit;
 }
-
-/** RFC 3339 without fractions, as 0.6.2 sends it. */
-const seconds = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');

@@ -10,7 +10,7 @@ await runWith(
   placesSchema.and(waitSettings),
   ({ WAIT_DURATION: durationMs, MONGODB_DATASTORE }) => {
     const history = new History(MONGODB_DATASTORE);
-    return waitService({ durationMs, aborted: (context) => history.isAborted(context) });
+    return waitService({ durationMs, aborted: history.isAborted });
   },
   connectNatsBus,
 );

@@ -8,16 +8,14 @@ import { createMemoryBus } from '../../lib/bus/memory/bus.ts';
 import type { EventBus } from '../../lib/bus/port.ts';
 import { Configuration, type Place } from '../../lib/configuration/client.ts';
 import type { KeptnEvent } from '../../lib/events/event.ts';
-import { createObjectGit } from '../../lib/git/objects/store.ts';
 import { History } from '../../lib/history/client.ts';
 import { createEventMetrics } from '../../lib/observe/event-metrics.ts';
 import { createLog } from '../../lib/observe/log.ts';
 import { serve } from '../../lib/service/serve.ts';
 import type { Service } from '../../lib/service/service.ts';
 import { openSqliteStore } from '../../lib/store/sqlite/store.ts';
-import { startConfigurationService } from '../../services/configuration-service/service.ts';
-import { createCredentialFiles } from '../../services/configuration-service/upstream/credentials-file.ts';
 import { startDatastore } from '../../services/mongodb-datastore/service.ts';
+import { startConfiguration } from './configuration.ts';
 
 const log = createLog('test', 'silent');
 const host = '127.0.0.1';
@@ -49,9 +47,7 @@ export interface InProcess extends Given {
 export async function startInProcess(servicesOf: (given: Given) => readonly Service[]): Promise<InProcess> {
   const directory = await mkdtemp(join(tmpdir(), 'keptn-in-process-'));
   const bus = await createMemoryBus({ directory: join(directory, 'bus'), log, backoff: { firstMs: 10, maxMs: 50 } });
-  const git = await createObjectGit({ directory: join(directory, 'config'), durable: false, log });
-  const credentials = await createCredentialFiles(join(directory, 'credentials'));
-  const configurationService = await startConfigurationService({ git, host, port: 0, credentials, log });
+  const configurationService = await startConfiguration();
   const store = await openSqliteStore({ path: join(directory, 'history', 'events.sqlite'), durable: false });
   const parts = { bus, metrics: createEventMetrics(), log };
   const datastore = await startDatastore({ store, retention: { maxCount: 10_000 }, host, port: 0, ...parts });
@@ -104,10 +100,9 @@ export async function startInProcess(servicesOf: (given: Given) => readonly Serv
     async close() {
       await Promise.all(served.map((one) => one.close()));
       await datastore.close();
-      await configurationService.close();
+      await configurationService.stop();
       await bus.close();
       await store.close();
-      await git.close();
       await rm(directory, { recursive: true, force: true });
     },
   };
