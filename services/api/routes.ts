@@ -3,9 +3,9 @@ import { Terminal } from '../../lib/errors/classes.ts';
 import { answer, route, stream, type Route } from '../../lib/http/route.ts';
 import { z } from 'zod';
 import { channelToken } from './channel-token.ts';
-import { ask } from './ask.ts';
+import { ask } from '../../lib/http/ask.ts';
 import type { Declarations } from './declare.ts';
-import { Forwarder } from './forward.ts';
+import { Forwarder } from '../../lib/http/forward.ts';
 import { eventBody, eventContext, projectBody, projectParams, serviceBody } from './schemas.ts';
 
 export interface Places {

@@ -14,6 +14,7 @@ import { Channels } from './channels.ts';
 import { Declarations } from './declare.ts';
 import { EventStreams } from './event-stream.ts';
 import { guard } from './guard.ts';
+import { overviewRoutes } from './overview.ts';
 import { apiRoutes, forwardedRoutes, type Places } from './routes.ts';
 import { Websockets } from './websocket.ts';
 
@@ -50,7 +51,7 @@ export async function startApi(settings: ApiSettings): Promise<Api> {
   const channels = new Channels();
   const streams = new EventStreams();
   const websockets = new Websockets({ channels, bus, token, log });
-  const described = apiRoutes(declarations, places, token);
+  const described = [...apiRoutes(declarations, places, token), ...overviewRoutes(store.objects, namespace)];
   const forwarded = forwardedRoutes(places);
   const routes = [
     stream('get', '/healthz', (_request, response) => void response.json({ status: 'ok' })),

@@ -2,7 +2,7 @@
 import { Agent, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import type { Request, Response } from 'express';
-import { messageOf, Transient } from '../../lib/errors/classes.ts';
+import { messageOf, Transient } from '../errors/classes.ts';
 
 const CONNECTIONS = 64;
 const TIMEOUT_MS = 60_000;
@@ -13,13 +13,21 @@ const own = new Set(
   ),
 );
 
+export interface ForwarderOptions {
+  headers?: Readonly<Record<string, string>>;
+  connections?: number;
+}
+
 export class Forwarder {
   readonly #base: URL;
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS, timeout: TIMEOUT_MS });
+  readonly #agent: Agent;
+  readonly #headers: Readonly<Record<string, string>>;
 
-  /** `base`: where the service is. */
-  constructor(base: string) {
+  /** `base`: where the service is; `headers`: that each request gets; `connections`: to it at once. */
+  constructor(base: string, { headers = {}, connections = CONNECTIONS }: ForwarderOptions = {}) {
     this.#base = new URL(base);
+    this.#headers = headers;
+    this.#agent = new Agent({ keepAlive: true, maxSockets: connections, timeout: TIMEOUT_MS });
   }
 
   /** `path`: at the service, with its query. Rejects with `Transient` when the service does not answer. */
@@ -27,7 +35,7 @@ export class Forwarder {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const outgoing = httpRequest(new URL(path, this.#base), {
       method: request.method,
-      headers: { ...kept(request.headers), 'x-request-id': String(response.locals['requestId']) },
+      headers: { ...kept(request.headers), ...this.#headers, 'x-request-id': String(response.locals['requestId']) },
       agent: this.#agent,
       timeout: TIMEOUT_MS,
     });

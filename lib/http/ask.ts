@@ -1,7 +1,7 @@
 /** Asks a service behind the api, and tells what it refuses as ours. */
 import { z } from 'zod';
-import { messageOf, Terminal, Transient } from '../../lib/errors/classes.ts';
-import { withDeadline } from '../../lib/errors/deadline.ts';
+import { messageOf, Terminal, Transient } from '../errors/classes.ts';
+import { withDeadline } from '../errors/deadline.ts';
 
 const refused = z.object({ message: z.string() });
 const codes: Partial<Record<number, 'InvalidBody' | 'TooLarge'>> = { 400: 'InvalidBody', 413: 'TooLarge' };
