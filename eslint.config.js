@@ -36,9 +36,9 @@ const adapters = {
 };
 
 export default tseslint.config(
-  { ignores: ['node_modules/', 'coverage/', '.keptn/'] },
+  { ignores: ['node_modules/', 'coverage/', '.keptn/', 'services/bridge/dist*/'] },
   {
-    files: ['**/*.ts'],
+    files: ['**/*.{ts,tsx}'],
     extends: [tseslint.configs.recommendedTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {

@@ -8,6 +8,7 @@ import { createEventMetrics } from '../lib/observe/event-metrics.ts';
 import type { ResourceStore } from '../lib/resources/port.ts';
 import type { EventStore } from '../lib/store/port.ts';
 import { startApi, type Api } from '../services/api/service.ts';
+import { newTicket, startBridge } from '../services/bridge/service.ts';
 import { startConfigurationService } from '../services/configuration-service/service.ts';
 import type { Credentials } from '../services/configuration-service/upstream/credentials.ts';
 import { durableOf } from '../services/distributor/recipient.ts';
@@ -33,7 +34,7 @@ export interface ServicesSettings {
   /** Where the api makes objects. */
   namespace: string;
   host: string;
-  /** Of the configuration-service; behind it eventbroker, datastore, api, and the api's https. 0: any that are free. */
+  /** Of the configuration-service; behind it eventbroker, datastore, api, the api's https, and the Bridge. 0: any that are free. */
   port: number;
   deliver: readonly Route[];
   log: Logger;
@@ -45,9 +46,13 @@ export interface Services {
   datastore: string;
   /** Starts the one that needs to know the objects. */
   startApi(resources: ResourceStore): Promise<Api>;
+  /** The page for people; gives a link that logs in whoever opens it. */
+  startBridge(api: Api): Promise<string>;
   close(): Promise<void>;
 }
 
+/** Of Keptn, as 0.6.2's Bridge shows it. */
+const VERSION = '0.6.2';
 const retention = { maxCount: 1_000_000 };
 const delivery = { concurrency: 16, timeoutMs: 60_000, maxAttempts: 10, from: 'new' } as const;
 
@@ -69,6 +74,7 @@ export async function startServices(settings: ServicesSettings): Promise<Service
   );
   const places = { configuration: configuration.url, eventbroker: eventbroker.url, datastore: datastore.url };
   let api: Api | undefined;
+  let bridge: HttpServer | undefined;
   return {
     async startApi(resources) {
       const secure = { port: port(4), certificate: settings.certificate };
@@ -77,11 +83,21 @@ export async function startServices(settings: ServicesSettings): Promise<Service
       );
       return api;
     },
+    async startBridge({ url }) {
+      const ticket = newTicket();
+      const access = { token, tokenLogin: true, ticket };
+      bridge = await listening(port(5), (at) =>
+        startBridge({ api: url, access, version: VERSION, host, port: at, log }),
+      );
+      // Behind the #: what a browser sends nowhere.
+      return `${bridge.url}/#ticket=${ticket}`;
+    },
     configuration: configuration.url,
     eventbroker: eventbroker.url,
     datastore: datastore.url,
     // Who brings events first, who keeps them last.
     async close() {
+      await bridge?.close();
       await api?.close();
       await eventbroker.close();
       await Promise.all(distributors.map((one) => one.close()));

@@ -46,11 +46,11 @@ interface Settings {
   without: string[];
 }
 
-/** The four behind it are needed as well. */
+/** The five behind it are needed as well. */
 function portOf(text: string): number {
   const port = Number(text);
-  if (Number.isInteger(port) && port >= 0 && port <= 65_531) return port;
-  throw new InvalidArgumentError('It has to be a number from 1 to 65531, or 0 for any that are free.');
+  if (Number.isInteger(port) && port >= 0 && port <= 65_530) return port;
+  throw new InvalidArgumentError('It has to be a number from 1 to 65530, or 0 for any that are free.');
 }
 
 /** `TYPE=URL`, added to those before it. */
@@ -73,7 +73,7 @@ const command = new Command('npm start --')
       .default('.keptn'),
   )
   .addOption(
-    new Option('--port <n>', 'first of five: configuration-service, eventbroker, datastore, api, api by https')
+    new Option('--port <n>', 'first of six: configuration-service, eventbroker, datastore, api, api by https, Bridge')
       .env('PORT')
       .default(8080)
       .argParser(portOf),
@@ -176,6 +176,7 @@ async function run(directory: string, settings: Settings): Promise<void> {
   });
   const deliveries = await startDeliveries(parts, phaseLimits(defaultLimits));
   const api = await services.startApi(store);
+  const bridge = await services.startBridge(api);
   const work = controller.run();
   await settled(store, controller, stop.signal);
   process.stdout.write('\n');
@@ -184,6 +185,7 @@ async function run(directory: string, settings: Settings): Promise<void> {
   const repositories = shown(join(data, 'config'));
   const project = store.objects.list('Project')[0]?.metadata.name ?? 'PROJECT';
   process.stdout.write(`
+Bridge             ${bridge}
 Git repositories   git -C ${repositories}/${project}.git log --all --oneline
 Clone              git -c http.extraHeader="x-token: $(cat ${shown(tokenFile)})" clone ${services.configuration}/git/${project}.git
 API                ${api.url} and ${api.secureUrl ?? ''} with x-token: $(cat ${shown(tokenFile)})
