@@ -58,7 +58,10 @@ export function proxyRoutes({ url, token }: ApiAddress, version: string): { rout
       response.setHeader('x-accel-buffering', 'no');
       return streams.forward(request.originalUrl, request, response);
     }),
-    stream('get', '/v1/*rest', (request, response) => reads.forward(request.originalUrl, request, response)),
+    // By its own name as well, since the post of that name answers 405 for the others.
+    ...['/v1/event', '/v1/*rest'].map((path) =>
+      stream('get', path, (request, response) => reads.forward(request.originalUrl, request, response)),
+    ),
     ...compatibleRoutes(reads, version),
   ];
   return {

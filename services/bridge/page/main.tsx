@@ -1,4 +1,5 @@
 /** The Bridge's page: what of Keptn people look at. It talks to its own server alone (api/), one folder a page. */
+import './shell/strict.ts';
 import { render } from 'preact';
 import { App } from './shell/app.tsx';
 import './style/base.css';

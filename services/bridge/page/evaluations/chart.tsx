@@ -183,6 +183,7 @@ function heatmap(
         y: {
           type: 'category',
           offset: true,
+          reverse: true,
           labels: [...metrics],
           afterFit: (axis) => (axis.width = GUTTER),
           ticks: { color: colors.text, callback: (_value, index) => cut(metrics[index] ?? '') },
