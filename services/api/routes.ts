@@ -95,7 +95,15 @@ const resources = [project, stage, `${stage}/service/:service`, `${project}/serv
   `${path}/resource/*rest`,
 ]);
 /** Reads that need no other door than this one. */
-const reads = ['/v1/project', project, `${project}/stage`, stage, `${stage}/service`, `${stage}/service/:service`];
+const reads = [
+  '/v1/project',
+  project,
+  `${project}/compare`,
+  `${project}/stage`,
+  stage,
+  `${stage}/service`,
+  `${stage}/service/:service`,
+];
 
 /** Requests that go to another service as they are. */
 export function forwardedRoutes({ configuration, datastore }: Places): { routes: Route[]; close: () => void } {

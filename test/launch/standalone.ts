@@ -23,6 +23,8 @@ export interface Reader {
 export interface Standalone {
   url: string;
   secureUrl: string;
+  /** The link to the Bridge that logs in. */
+  bridge: string;
   token: string;
   folder: string;
   process: ManagedProcess;
@@ -33,20 +35,21 @@ export interface Standalone {
   stop(): Promise<void>;
 }
 
-export async function startStandalone(manifests = 'examples/hello'): Promise<Standalone> {
+export async function startStandalone(manifests = 'examples/hello', ...more: readonly string[]): Promise<Standalone> {
   const folder = await mkdtemp(join(tmpdir(), 'keptn-api-'));
   const running: ManagedProcess = new ManagedProcess({
     name: 'standalone',
     command: process.execPath,
-    args: [join(root, 'operator/standalone.ts'), join(root, manifests), '--data', folder, '--port', '0'],
+    args: [join(root, 'operator/standalone.ts'), join(root, manifests), '--data', folder, '--port', '0', ...more],
     env: { NO_COLOR: '1' },
     ready: async () => running.output().includes('Ctrl-C stops'),
   });
   await running.start();
   const [, url = '', secureUrl = ''] = /^API +(\S+) and (\S+)/m.exec(running.output()) ?? [];
+  const [, bridge = ''] = /^Bridge +(\S+)/m.exec(running.output()) ?? [];
   const token = (await readFile(join(folder, 'api-token'), 'utf8')).trim();
   return {
-    ...{ url, secureUrl, token, folder, process: running },
+    ...{ url, secureUrl, bridge, token, folder, process: running },
     async ask(call, body, headers = {}) {
       const [method = '', path = ''] = call.split(' ');
       const response = await fetch(url + path, {

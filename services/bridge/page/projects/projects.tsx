@@ -133,10 +133,10 @@ function Tile({ summary }: { summary: Summary }) {
   const { project, stages, services, newest, ready, message } = summary;
   return (
     <li class="tile">
-      <h3>
+      <h2>
         <a href={links.project(project)}>{project}</a>
         <Health summary={summary} />
-      </h3>
+      </h2>
       <StageTrack stages={stages} />
       {!ready && <p class="tile-note">{message}</p>}
       {newest ? (

@@ -117,7 +117,11 @@ function FileView({ place, path, version, upstream }: FileProps) {
       <h2 class="mono">{path}</h2>
       <Show of={content}>
         {({ text }) =>
-          text === undefined ? <p class="hint">This file is no text.</p> : <Code text={text} label={path} />
+          text === undefined ? (
+            <p class="hint">This file is no text.</p>
+          ) : (
+            <Code text={text} label={`the content of ${path}`} />
+          )
         }
       </Show>
       <h3>History</h3>

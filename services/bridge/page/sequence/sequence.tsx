@@ -1,11 +1,12 @@
 /** One keptn context from its first event to its last: why it stopped on top, then its way through the stages, then each step. */
-import { useEffect } from 'preact/hooks';
+import { useEffect, useMemo } from 'preact/hooks';
 import { isOver } from '../../../../lib/delivery/stage.ts';
+import type { KeptnEvent } from '../../../../lib/events/event.ts';
 import { ActionButton } from '../actions/action-button.tsx';
 import { approve, decline } from '../actions/approval.tsx';
 import { control } from '../actions/control.ts';
 import { onEvent } from '../api/live.ts';
-import { useLoaded } from '../api/load.ts';
+import { useLoaded, useSoon } from '../api/load.ts';
 import { shortImage } from '../parts/names.ts';
 import { Empty, Show } from '../parts/states.tsx';
 import { Status, toneOfPhase } from '../parts/status.tsx';
@@ -15,15 +16,28 @@ import { readSequence, sequenceWith, viewOf, type SequenceData, type SequenceVie
 import { Steps } from './steps.tsx';
 import { Timeline } from './timeline.tsx';
 
+/** Events of the stream that are kept for the answer of the history. */
+const HEARD = 200;
+
 export function Sequence({ keptnContext, selector }: { keptnContext: string; selector?: string | undefined }) {
-  const loaded = useLoaded(`sequence ${keptnContext}`, (signal) => readSequence(keptnContext, signal));
+  // The history learns of an event a moment after the stream: what came while it was asked is put to its answer.
+  const heard = useMemo((): KeptnEvent[] => [], [keptnContext]);
+  const loaded = useLoaded(`sequence ${keptnContext}`, async (signal) =>
+    heard.reduce(sequenceWith, await readSequence(keptnContext, signal)),
+  );
+  const again = useSoon(loaded.reload);
   useEffect(
     () =>
       onEvent((event) => {
+        if (event.shkeptncontext !== keptnContext) return;
+        heard.push(event);
+        if (heard.length > HEARD) heard.shift();
         const known = loaded.data.value;
-        if (event.shkeptncontext === keptnContext && known) loaded.data.value = sequenceWith(known, event);
+        if (known) loaded.data.value = sequenceWith(known, event);
+        // Which project it is about is known by its first event.
+        if (!known?.overview) again();
       }),
-    [loaded, keptnContext],
+    [loaded, again, heard, keptnContext],
   );
   useEffect(() => void (document.title = `Sequence ${keptnContext.slice(0, 8)} · Keptn`), [keptnContext]);
   return (

@@ -48,7 +48,11 @@ export function sequenceWith(data: SequenceData, event: KeptnEvent): SequenceDat
     message: textIn(event.data, 'message') ?? '',
     logLevel: textIn(event.data, 'loglevel') ?? textIn(event.data, 'logLevel') ?? '',
   };
-  return { ...data, logs: [...data.logs, line] };
+  const isKnown = data.logs.some(
+    ({ message, eventId, timestamp }) =>
+      message === line.message && eventId === line.eventId && Date.parse(timestamp) === Date.parse(line.timestamp),
+  );
+  return isKnown ? data : { ...data, logs: [...data.logs, line] };
 }
 
 const inOrder = (events: KeptnEvent[]): KeptnEvent[] => events.sort((a, b) => Date.parse(a.time) - Date.parse(b.time));
