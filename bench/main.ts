@@ -10,6 +10,7 @@ const benches = {
   'event-plane': 'event-plane.ts',
   datastore: 'datastore.ts',
   delivery: 'delivery.ts',
+  bridge: 'bridge.ts',
   watches: 'watches/main.ts',
 };
 
