@@ -10,6 +10,8 @@ import { getEvents } from './commands/get-events.ts';
 import { get } from './commands/get.ts';
 import { logs } from './commands/logs.ts';
 import { onboardService } from './commands/onboard-service.ts';
+import { promote } from './commands/promote.ts';
+import { rollback } from './commands/rollback.ts';
 import { sendEvent } from './commands/send-event.ts';
 import { status } from './commands/status.ts';
 
@@ -24,6 +26,8 @@ export function createProgram(): Command {
   onboardService(program.command('onboard').description('Makes a service with its chart.'));
   addResource(program);
   sendEvent(program.command('send').description('Sends an event.'));
+  promote(program);
+  rollback(program);
   controlDelivery(program);
   const gets = program.command('get').description('Shows what there is.');
   get(gets);

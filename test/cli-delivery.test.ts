@@ -140,6 +140,45 @@ describe('keptn, for deliveries,', () => {
     expect([code, /^Error: .*$/m.exec(err)?.[0]]).to.deep.equal([1, 'Error: carts ended in prod: aborted']);
   });
 
+  it('promotes by hand what a stage has, past the gate behind it', async () => {
+    const begun = await keptn(
+      ...['send', 'event', 'new-artifact', ...of('manual'), '--image', 'carts:6', '--until', 'dev'],
+    );
+    expect([begun.code, /^prod/m.test(begun.err)], begun.err).to.deep.equal([0, false]);
+    const { code, err } = await keptn('promote', ...of('manual'), '--stage', 'dev');
+    expect(err).to.match(/^Promoting carts:6 from dev to prod$/m);
+    expect(err)
+      .to.match(/^prod +Ready /m)
+      .and.not.match(/^dev /m);
+    expect(code).to.equal(0);
+  });
+
+  it('rolls a stage back to the version before, and no further', async () => {
+    expect((await newArtifact('auto', 'carts:7').ended).code).to.equal(0);
+    expect((await newArtifact('auto', 'carts:8').ended).code).to.equal(0);
+    const { code, err } = await keptn('rollback', ...of('auto'), '--stage', 'dev');
+    expect(err).to.match(/^Rolling carts in dev back to carts:7$/m);
+    expect([code, /^prod /m.test(err)]).to.deep.equal([0, false]);
+    expect((await keptn('promote', ...of('auto'), '--stage', 'dev', '--no-wait')).err).to.include('Promoting carts:7');
+  });
+
+  it('says what can not be promoted, and that there is nothing to go back to', async () => {
+    const answers = [
+      await keptn('promote', ...of('auto'), '--stage', 'prod'),
+      await keptn('promote', ...of('auto'), '--stage', 'dev', '--to', 'nowhere'),
+      await keptn('promote', ...of('auto', 'bare'), '--stage', 'dev'),
+      await keptn('rollback', ...of('auto', 'bare'), '--stage', 'dev'),
+      await keptn('send', 'event', 'new-artifact', ...of('auto'), '--image', 'carts:1', '--until', 'nowhere'),
+    ];
+    expect(answers.map(({ code, err }) => [code, err])).to.deep.equal([
+      [1, 'Error: prod is the last: auto has dev, prod\n'],
+      [2, 'Error: --to: there is no stage nowhere: auto has dev, prod\n'],
+      [1, 'Error: no version of bare has passed dev of auto\n'],
+      [1, 'Error: nothing to go back to: no version of bare has passed dev of auto\n'],
+      [2, 'Error: --until: there is no stage nowhere: auto has dev, prod\n'],
+    ]);
+  });
+
   it('says so where nothing is on its way, or nothing waits', async () => {
     const abort = await keptn('abort', ...of('auto', 'nobody'));
     expect([abort.code, abort.err]).to.deep.equal([

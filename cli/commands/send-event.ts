@@ -1,6 +1,6 @@
 /** `keptn send event`: any event from a file, a new artifact, the start of an evaluation. */
 import type { Command } from 'commander';
-import { clientOf, outputOf, waitingOf, withOutput, withWaiting } from '../session.ts';
+import { clientOf, outputOf, withOutput, withWaiting } from '../session.ts';
 import { sendApproval } from './send-approval.ts';
 
 const SOURCE = 'https://github.com/keptn/keptn/cli';
@@ -11,6 +11,7 @@ interface Artifact {
   service: string;
   image: string;
   tag?: string;
+  until?: string;
 }
 
 interface Evaluation {
@@ -47,27 +48,18 @@ export function sendEvent(parent: Command): void {
     .requiredOption('--service <name>', 'the service')
     .requiredOption('--image <image>', 'the image, with its tag or without')
     .option('--tag <tag>', 'the tag; `latest` when the image has none')
-    .action(async ({ project, service, image, tag }: Artifact, command: Command) => {
-      const [{ begun }, { stagesOf, watchDelivery }] = await Promise.all([
-        import('../client.ts'),
-        import('../delivery-view.ts'),
-      ]);
+    .option('--until <stage>', 'no further than this stage')
+    .action(async ({ project, service, image, tag, until }: Artifact, command: Command) => {
+      const { deliver, stagesOf } = await import('../deliver.ts');
       const hasTag = /:[^/]+$/.test(image);
       const whole = tag ? `${image.replace(/:[^/:]+$/, '')}:${tag}` : hasTag ? image : `${image}:latest`;
-      const data = {
-        ...{ project, service, stage: '', valuesCanary: { image: whole } },
-        ...{ canary: { action: 'set', value: 100 }, labels: null },
-      };
-      const sent = { type: 'sh.keptn.event.configuration.change', source: `${SOURCE}#configuration-change`, data };
       const client = await clientOf();
-      const stages = await stagesOf(client, project);
-      const { keptnContext } = await client.call('POST', '/v1/event', begun, sent);
-      const output = outputOf(command);
-      output.line('INFO', `ID of Keptn context: ${keptnContext}`);
-      const timeoutMs = waitingOf(command);
-      if (timeoutMs === undefined) return;
-      await watchDelivery(client, { project, service, keptnContext }, stages, output, timeoutMs);
-      output.line('INFO', `${whole} is delivered`);
+      const order = await stagesOf(client, project);
+      if (until !== undefined && !order.includes(until)) {
+        const { CliError } = await import('../errors.ts');
+        throw new CliError('usage', `--until: there is no stage ${until}: ${project} has ${order.join(', ')}`);
+      }
+      await deliver(command, client, { place: { project, service, stage: '' }, image: whole, order, until });
     });
   sendApproval(event);
 
