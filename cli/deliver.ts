@@ -1,18 +1,16 @@
 /** Begins a delivery and shows it to its end: what `send event new-artifact`, `promote` and `rollback` have in common. */
 import type { Command } from 'commander';
-import { z } from 'zod';
-import { parseShipyard } from '../lib/configuration/shipyard.ts';
 import { entering, type InStage, type StagePlace } from '../lib/delivery/by-hand.ts';
 import { Terminal } from '../lib/errors/classes.ts';
 import { begun, type Client } from './client.ts';
 import { watchDelivery } from './delivery-view.ts';
-import { CliError, exitCodes } from './errors.ts';
+import { CliError } from './errors.ts';
 import { eventsOf } from './events.ts';
 import { outputOf, waitingOf } from './session.ts';
+import { stagesOf } from './stages.ts';
 
 /** Of a service: enough for the newest deliveries, in all stages. */
 const PAST = 500;
-const resource = z.object({ resourceContent: z.string() });
 
 export interface Wanted {
   /** `stage`: the one to enter; empty for the first. */
@@ -34,19 +32,6 @@ export async function deliver(command: Command, client: Client, wanted: Wanted):
   const watched = { project: place.project, service: place.service, keptnContext, last: until ?? order.at(-1) ?? '' };
   await watchDelivery(client, watched, order, output, timeoutMs);
   output.line('INFO', `${image} is delivered`);
-}
-
-/** The stages of a project in the order of promotion. */
-export async function stagesOf(client: Client, project: string): Promise<string[]> {
-  const path = `/v1/project/${encodeURIComponent(project)}/resource/shipyard.yaml`;
-  const { resourceContent } = await client.call('GET', path, resource).catch((error: unknown) => {
-    if (!(error instanceof CliError) || error.code !== exitCodes.failed.code) throw error;
-    throw new CliError('failed', `there is no project ${project} with a shipyard: keptn get projects`, {
-      cause: error,
-    });
-  });
-  const { stages } = parseShipyard(Buffer.from(resourceContent, 'base64').toString('utf8'));
-  return stages.map(({ name }) => name);
 }
 
 /** What the history has of a service in a stage, for `choose`; what that cannot find is told as the reason. */

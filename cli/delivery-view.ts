@@ -1,11 +1,13 @@
 /** A delivery on the terminal while it runs: a line for each phase of each stage, with its time, and the result as exit code. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { deliveryOf } from '../lib/delivery/delivery.ts';
-import { hasStopped, isOver, type StageDelivery } from '../lib/delivery/stage.ts';
+import { hasStopped, isOver, newImage, type StageDelivery } from '../lib/delivery/stage.ts';
+import { textIn } from '../lib/events/event.ts';
 import type { Client } from './client.ts';
 import { eventsOf } from './events.ts';
 import { CliError } from './errors.ts';
 import type { Output } from './output.ts';
+import { stagesOf } from './stages.ts';
 
 const LOOK_MS = 500;
 
@@ -45,6 +47,16 @@ export async function watchDelivery(
       throw new CliError('timeout', `not done within ${timeoutMs / 1000} s; ${next}`);
     }
   }
+}
+
+/** A delivery is over where it has stopped, or passed its last stage; anything else with its last line. */
+export async function isContextOver(client: Client, keptnContext: string, hasLastLine: boolean): Promise<boolean> {
+  const events = await eventsOf(client, { keptnContext }, 500);
+  const begun = events.findLast((event) => newImage(event) !== undefined);
+  if (!begun) return hasLastLine;
+  const order = await stagesOf(client, textIn(begun.data, 'project') ?? '');
+  const { stages, until } = deliveryOf(events, order[0] ?? '');
+  return [...stages.values()].some(hasStopped) || stages.get(until ?? order.at(-1) ?? '')?.phase === 'Ready';
 }
 
 function lineOf(stage: StageDelivery, isPaused: boolean, names: readonly string[]): string {

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { textIn } from '../../lib/events/event.ts';
 import type { FoundEvent } from '../events.ts';
-import { clientOf, outputOf, withOutput } from '../session.ts';
+import { clientOf, outputOf, showList, withOutput, withWatch } from '../session.ts';
 
 interface Options {
   project?: string;
@@ -28,7 +28,7 @@ const columns = [
 ];
 
 export function getEvents(parent: Command): void {
-  withOutput(parent.command('events'))
+  withWatch(parent.command('events'))
     .description('Lists events, the newest first.')
     .option('-p, --project <name>', 'of this project')
     .option('-s, --stage <name>', 'of this stage')
@@ -39,7 +39,8 @@ export function getEvents(parent: Command): void {
     .action(async ({ project, stage, service, type, keptnContext, limit }: Options, command: Command) => {
       const { findEvents } = await import('../events.ts');
       const filters = { project, stage, service, type, keptnContext };
-      await outputOf(command).items(await findEvents(await clientOf(), filters, limit), columns, 'No events.');
+      const client = await clientOf(command);
+      await showList(command, () => findEvents(client, filters, limit), columns, 'No events.');
     });
 
   const single = parent.command('event').description('Shows the newest event of a type in a keptn context.');
@@ -48,6 +49,8 @@ export function getEvents(parent: Command): void {
     .requiredOption('--keptn-context <id>', 'the keptn context')
     .action(async ({ keptnContext }: { keptnContext: string }, command: Command) => {
       const query = new URLSearchParams({ keptnContext, type: 'sh.keptn.events.evaluation-done' });
-      await outputOf(command).value(await (await clientOf()).call('GET', `/v1/event?${query.toString()}`, z.unknown()));
+      await outputOf(command).value(
+        await (await clientOf(command)).call('GET', `/v1/event?${query.toString()}`, z.unknown()),
+      );
     });
 }

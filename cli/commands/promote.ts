@@ -21,7 +21,7 @@ export function promote(program: Command): void {
         import('../deliver.ts'),
         import('../../lib/delivery/by-hand.ts'),
         import('../errors.ts'),
-        clientOf(),
+        clientOf(command),
       ]);
       const { image, entered, order } = await chosenFrom(client, { project, service, stage }, (from) => {
         const target = to ?? stageBehind(from);

@@ -18,7 +18,7 @@ export function rollback(program: Command): void {
       const [{ chosenFrom, deliver }, { imageBefore }, client] = await Promise.all([
         import('../deliver.ts'),
         import('../../lib/delivery/by-hand.ts'),
-        clientOf(),
+        clientOf(command),
       ]);
       const place = { project, service, stage };
       const { image, order } = await chosenFrom(client, place, (from) => ({

@@ -22,6 +22,8 @@ interface Evaluation {
   start?: string;
   end?: string;
   labels?: string;
+  wait: boolean;
+  timeout: number;
 }
 
 export function sendEvent(parent: Command): void {
@@ -37,7 +39,7 @@ export function sendEvent(parent: Command): void {
       if (file === undefined)
         throw new CliError('usage', 'name a file with --file, or an event: keptn send event --help');
       const { keptnContext } = await (
-        await clientOf()
+        await clientOf(command)
       ).call('POST', '/v1/event', begun, await readJson(file, '--file'));
       outputOf(command).line('INFO', `ID of Keptn context: ${keptnContext}`);
     });
@@ -50,10 +52,10 @@ export function sendEvent(parent: Command): void {
     .option('--tag <tag>', 'the tag; `latest` when the image has none')
     .option('--until <stage>', 'no further than this stage')
     .action(async ({ project, service, image, tag, until }: Artifact, command: Command) => {
-      const { deliver, stagesOf } = await import('../deliver.ts');
+      const [{ deliver }, { stagesOf }] = await Promise.all([import('../deliver.ts'), import('../stages.ts')]);
       const hasTag = /:[^/]+$/.test(image);
       const whole = tag ? `${image.replace(/:[^/:]+$/, '')}:${tag}` : hasTag ? image : `${image}:latest`;
-      const client = await clientOf();
+      const client = await clientOf(command);
       const order = await stagesOf(client, project);
       if (until !== undefined && !order.includes(until)) {
         const { CliError } = await import('../errors.ts');
@@ -72,6 +74,8 @@ export function sendEvent(parent: Command): void {
     .option('--start <time>', 'from then on, such as 2026-11-24T10:00:00 (UTC)')
     .option('--end <time>', 'until then; not with --timeframe')
     .option('-l, --labels <list>', 'key=value, with commas')
+    .option('--wait', 'until there is a result, which is the exit code too', false)
+    .option('--timeout <seconds>', 'how long to wait', Number, 300)
     .action(async ({ project, stage, service, labels, ...time }: Evaluation, command: Command) => {
       const [{ begun }, { spanOf, labelsOf }] = await Promise.all([import('../client.ts'), import('../input.ts')]);
       const data = {
@@ -79,11 +83,14 @@ export function sendEvent(parent: Command): void {
         ...{ teststrategy: 'manual', deploymentstrategy: '', labels: labelsOf(labels) },
       };
       const sent = { type: 'sh.keptn.event.start-evaluation', source: `${SOURCE}#start-evaluation`, data };
-      const { keptnContext } = await (await clientOf()).call('POST', '/v1/event', begun, sent);
-      outputOf(command).line('INFO', `ID of Keptn context: ${keptnContext}`);
-      outputOf(command).line(
-        'INFO',
-        `keptn get event evaluation-done --keptn-context=${keptnContext} shows the result`,
-      );
+      const client = await clientOf(command);
+      const { keptnContext } = await client.call('POST', '/v1/event', begun, sent);
+      const output = outputOf(command);
+      output.line('INFO', `ID of Keptn context: ${keptnContext}`);
+      if (time.wait) {
+        const { resultOf } = await import('../evaluation.ts');
+        return resultOf(client, keptnContext, output, time.timeout * 1000);
+      }
+      output.line('INFO', `keptn get event evaluation-done --keptn-context=${keptnContext} shows the result`);
     });
 }
