@@ -13,7 +13,6 @@ const LOOK_MS = 1_000;
 /** A helm of ours that was killed with us may still be at work. */
 const ORPHAN_MS = 15_000;
 const MESH_MS = 60_000;
-/** A namespace that is being deleted is still there for longer, and answers as one that is to stay. */
 const NAMESPACE_MS = 5_000;
 
 export interface ClusterSettings extends HelmSettings {
@@ -128,6 +127,11 @@ export class ClusterDeployer implements Deployer {
       if (line !== '' && line !== seen.said) progress(line);
     } catch (error) {
       if (!(error instanceof HelmError) || /another operation/.test(error.message)) throw error;
+      // Deleted since it was made: the next try makes it again.
+      if (error.message.includes(`namespaces "${release.namespace}" not found`)) {
+        this.#ensured.clear();
+        throw new Transient(`helm: ${error.message}`, { cause: error });
+      }
       if (isAway(error.message)) throw new Transient(`helm: ${error.message}`, { cause: error });
       await this.#settle(release);
       over.signal.throwIfAborted();
