@@ -26,4 +26,12 @@ async function check(path: string, names: readonly string[]): Promise<void> {
     if (typeof values === 'object' && values !== null && needed in values) continue;
     throw new CliError('usage', `--chart: values.yaml has no ${needed}, which a delivery sets`);
   }
+  const templates = names.filter((name) => /^templates\/.*\.ya?ml$/.test(name));
+  const own = templates.find((name) => /-istio-(destinationrule|virtualservice)\.yaml$/.test(name));
+  if (own !== undefined) throw new CliError('usage', `--chart: ${own}: Keptn makes these itself, leave it out`);
+  const texts = await Promise.all(templates.map((name) => readFile(join(path, name), 'utf8')));
+  for (const kind of ['Service', 'Deployment']) {
+    if (texts.some((text) => new RegExp(`^kind: *${kind}\\s*$`, 'm').test(text))) continue;
+    throw new CliError('usage', `--chart: ${path} has no ${kind} in its templates, which a delivery needs`);
+  }
 }

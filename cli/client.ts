@@ -5,23 +5,38 @@ import { isIP } from 'node:net';
 import { connect } from 'node:tls';
 import { z } from 'zod';
 import type { Credentials } from './credentials.ts';
-import { CliError } from './errors.ts';
+import { CliError, MockEnd } from './errors.ts';
+import type { Output } from './output.ts';
 
 const TIMEOUT_MS = 30_000;
 const refusal = z.object({ message: z.string() });
 export const begun = z.object({ keptnContext: z.string(), token: z.string() });
 export type Begun = z.infer<typeof begun>;
 
+export interface Trace {
+  /** Tell each call. */
+  verbose: boolean;
+  /** Change nothing: the first call that would ends the command. */
+  mock: boolean;
+  output: Output;
+}
+
 export class Client {
   readonly credentials: Credentials;
+  readonly #trace: Trace;
 
-  constructor(credentials: Credentials) {
+  constructor(credentials: Credentials, trace: Trace) {
     this.credentials = credentials;
+    this.#trace = trace;
   }
 
   /** The answer; throws what Keptn refuses with, or why it cannot be reached. */
   async call<T>(method: string, path: string, schema: z.ZodType<T>, body?: unknown): Promise<T> {
+    const { verbose, mock, output } = this.#trace;
+    if (mock && method !== 'GET') throw new MockEnd(method, path, body);
+    const began = performance.now();
     const { status, text } = await this.#send(method, path, body);
+    if (verbose) output.line('INFO', `${method} ${path}: ${status}, ${(performance.now() - began).toFixed(0)} ms`);
     const json: unknown = text === '' ? undefined : JSON.parse(text);
     if (status < 400) return schema.parse(json);
     const message = refusal.safeParse(json).data?.message ?? `HTTP ${status}`;

@@ -1,24 +1,25 @@
 /** A delivery on the terminal while it runs: a line for each phase of each stage, with its time, and the result as exit code. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
-import { parseShipyard } from '../lib/configuration/shipyard.ts';
 import { deliveryOf } from '../lib/delivery/delivery.ts';
-import { hasStopped, isOver, type StageDelivery } from '../lib/delivery/stage.ts';
+import { hasStopped, isOver, newImage, type StageDelivery } from '../lib/delivery/stage.ts';
+import { textIn } from '../lib/events/event.ts';
 import type { Client } from './client.ts';
 import { eventsOf } from './events.ts';
-import { CliError, exitCodes } from './errors.ts';
+import { CliError } from './errors.ts';
 import type { Output } from './output.ts';
+import { stagesOf } from './stages.ts';
 
 const LOOK_MS = 500;
-const resource = z.object({ resourceContent: z.string() });
 
 export interface Watched {
   project: string;
   service: string;
   keptnContext: string;
+  /** The stage where it ends. */
+  last: string;
 }
 
-/** Until it has reached the last stage; rejects with `failed` when it ends before, with `timeout` when nobody waits longer. */
+/** Until it has passed its last stage; rejects with `failed` when it ends before, with `timeout` when nobody waits longer. */
 export async function watchDelivery(
   client: Client,
   watched: Watched,
@@ -26,7 +27,7 @@ export async function watchDelivery(
   output: Output,
   timeoutMs: number,
 ): Promise<void> {
-  const { keptnContext, service } = watched;
+  const { keptnContext, service, last } = watched;
   const said = new Map<string, string>();
   for (const end = Date.now() + timeoutMs; ; await sleep(LOOK_MS)) {
     const delivery = deliveryOf(await eventsOf(client, { keptnContext, service }, 100), stages[0] ?? '');
@@ -40,7 +41,7 @@ export async function watchDelivery(
     const states = [...delivery.stages.values()];
     const failed = states.find(hasStopped);
     if (failed) throw new CliError('failed', `${watched.service} ended in ${failed.name}: ${failed.message}`);
-    if (delivery.stages.get(stages.at(-1) ?? '')?.phase === 'Ready') return;
+    if (delivery.stages.get(last)?.phase === 'Ready') return;
     if (Date.now() > end) {
       const next = `it goes on: keptn get events --keptn-context=${watched.keptnContext} shows how far it is`;
       throw new CliError('timeout', `not done within ${timeoutMs / 1000} s; ${next}`);
@@ -48,17 +49,14 @@ export async function watchDelivery(
   }
 }
 
-/** The stages of a project in the order of promotion. */
-export async function stagesOf(client: Client, project: string): Promise<string[]> {
-  const path = `/v1/project/${encodeURIComponent(project)}/resource/shipyard.yaml`;
-  const { resourceContent } = await client.call('GET', path, resource).catch((error: unknown) => {
-    if (!(error instanceof CliError) || error.code !== exitCodes.failed.code) throw error;
-    throw new CliError('failed', `there is no project ${project} with a shipyard: keptn get projects`, {
-      cause: error,
-    });
-  });
-  const { stages } = parseShipyard(Buffer.from(resourceContent, 'base64').toString('utf8'));
-  return stages.map(({ name }) => name);
+/** A delivery is over where it has stopped, or passed its last stage; anything else with its last line. */
+export async function isContextOver(client: Client, keptnContext: string, hasLastLine: boolean): Promise<boolean> {
+  const events = await eventsOf(client, { keptnContext }, 500);
+  const begun = events.findLast((event) => newImage(event) !== undefined);
+  if (!begun) return hasLastLine;
+  const order = await stagesOf(client, textIn(begun.data, 'project') ?? '');
+  const { stages, until } = deliveryOf(events, order[0] ?? '');
+  return [...stages.values()].some(hasStopped) || stages.get(until ?? order.at(-1) ?? '')?.phase === 'Ready';
 }
 
 function lineOf(stage: StageDelivery, isPaused: boolean, names: readonly string[]): string {

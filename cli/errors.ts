@@ -20,3 +20,11 @@ export class CliError extends Error {
     this.code = exitCodes[why].code;
   }
 }
+
+/** Where a command with --mock ends: at what it would have sent. */
+export class MockEnd extends Error {
+  constructor(method: string, path: string, body: unknown) {
+    const content = body === undefined ? '' : ` ${JSON.stringify(body)}`;
+    super(`would send ${method} ${path}${content}`);
+  }
+}

@@ -1,5 +1,5 @@
 /** Reads what the flags name; what is wrong is said with the flag. */
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { CliError } from './errors.ts';
 
 export async function readInput(file: string, flag: string): Promise<Buffer> {
@@ -10,6 +10,12 @@ export async function readInput(file: string, flag: string): Promise<Buffer> {
     const reason = code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'is a folder' : String(error);
     throw new CliError('usage', `${flag}: ${file}: ${reason}`, { cause: error });
   }
+}
+
+export async function requireFolder(path: string, flag: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory()) return;
+  throw new CliError('usage', `${flag}: there is no folder ${path}: make it first`);
 }
 
 export async function readJson(file: string, flag: string): Promise<unknown> {

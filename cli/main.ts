@@ -1,6 +1,6 @@
 /** Runs the command line; each way to fail has its exit code, and one sentence on stderr. */
 import { CommanderError } from 'commander';
-import { CliError, exitCodes } from './errors.ts';
+import { CliError, exitCodes, MockEnd } from './errors.ts';
 import { createProgram } from './program.ts';
 
 process.once('SIGINT', () => process.exit(130));
@@ -10,6 +10,8 @@ try {
   if (error instanceof CliError) {
     process.stderr.write(`Error: ${error.message}\n`);
     process.exitCode = error.code;
+  } else if (error instanceof MockEnd) {
+    process.stdout.write(`${error.message}\n`);
   } else if (error instanceof CommanderError) {
     // It has said what is wrong.
     process.exitCode = error.exitCode === 0 ? 0 : exitCodes.usage.code;

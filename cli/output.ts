@@ -14,6 +14,8 @@ export interface Column<T> {
 export class Output {
   readonly format: Format;
   readonly #isQuiet: boolean;
+  /** Of the columns of the table so far. */
+  #widths: number[] = [];
 
   constructor(format: Format, isQuiet: boolean) {
     this.format = format;
@@ -31,16 +33,27 @@ export class Output {
   async items<T>(items: readonly T[], columns: readonly Column<T>[], empty: string): Promise<void> {
     if (this.format === 'json' || this.format === 'yaml') return this.value(items);
     if (items.length === 0) return this.line('INFO', empty);
-    const shown = columns.filter(({ isWide }) => !isWide || this.format === 'wide');
-    const rows = [shown.map(({ title }) => title), ...items.map((item) => shown.map(({ of }) => plain(of(item))))];
-    const widths = shown.map((_, n) => Math.max(...rows.map((row) => row[n]?.length ?? 0)));
+    const shown = this.#shown(columns);
+    this.#table([shown.map(({ title }) => title), ...items.map((item) => cells(item, shown))]);
+  }
+
+  /** The cells of an item in this format, without a title: what --watch shows of each change. */
+  row<T>(item: T, columns: readonly Column<T>[]): void {
+    if (this.format === 'json' || this.format === 'yaml') process.stdout.write(`${JSON.stringify(item)}\n`);
+    else this.#table([cells(item, this.#shown(columns))]);
+  }
+
+  #shown<T>(columns: readonly Column<T>[]): Column<T>[] {
+    return columns.filter(({ isWide }) => !isWide || this.format === 'wide');
+  }
+
+  #table(rows: readonly string[][]): void {
+    this.#widths = (rows[0] ?? []).map((_, n) =>
+      Math.max(this.#widths[n] ?? 0, ...rows.map((row) => row[n]?.length ?? 0)),
+    );
     for (const row of rows) {
-      process.stdout.write(
-        `${row
-          .map((cell, n) => cell.padEnd(widths[n] ?? 0))
-          .join('   ')
-          .trimEnd()}\n`,
-      );
+      const line = row.map((cell, n) => cell.padEnd(this.#widths[n] ?? 0)).join('   ');
+      process.stdout.write(`${line.trimEnd()}\n`);
     }
   }
 
@@ -49,6 +62,8 @@ export class Output {
     else process.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
   }
 }
+
+const cells = <T>(item: T, columns: readonly Column<T>[]): string[] => columns.map(({ of }) => plain(of(item)));
 
 /** What others wrote must not steer the terminal. */
 function plain(text: string): string {

@@ -1,12 +1,16 @@
 /** What every command has at hand: its flags for output and waiting, and Keptn. */
 import { Option, type Command } from 'commander';
-import type { Begun } from './client.ts';
-import { formats, Output, type Format } from './output.ts';
+import type { Begun, Client, Trace } from './client.ts';
+import { formats, Output, type Column, type Format } from './output.ts';
 
 interface Common {
   output: Format;
   quiet: boolean;
+  verbose: boolean;
+  mock: boolean;
+  watch?: boolean;
   wait: boolean;
+  suppressWebsocket?: boolean;
   timeout: number;
 }
 
@@ -14,13 +18,21 @@ interface Common {
 export function withOutput(command: Command): Command {
   return command
     .addOption(new Option('-o, --output <format>', 'how results are shown').choices(formats).default('table'))
-    .option('-q, --quiet', 'no progress, only results and errors', false);
+    .option('-q, --quiet', 'no progress, only results and errors', false)
+    .option('-v, --verbose', 'also what is asked of Keptn, and how long it takes', false)
+    .option('--mock', 'check what is given, and send nothing', false);
+}
+
+/** Flags of commands that list something. */
+export function withWatch(command: Command): Command {
+  return withOutput(command).option('-w, --watch', 'go on, and show what is new or has changed', false);
 }
 
 /** Flags of commands that begin something. */
 export function withWaiting(command: Command, seconds = 90): Command {
   return withOutput(command)
     .option('--no-wait', 'do not wait until it is done')
+    .addOption(new Option('--suppress-websocket', 'as --no-wait, which 0.6.2 calls so').hideHelp())
     .option('--timeout <seconds>', 'how long to wait', Number, seconds);
 }
 
@@ -31,13 +43,45 @@ export function outputOf(command: Command): Output {
 
 /** Milliseconds; undefined when nobody waits. */
 export function waitingOf(command: Command): number | undefined {
-  const { wait, timeout } = command.opts<Common>();
-  return wait ? timeout * 1000 : undefined;
+  const { wait, suppressWebsocket = false, timeout } = command.opts<Common>();
+  return wait && !suppressWebsocket ? timeout * 1000 : undefined;
 }
 
-export async function clientOf() {
+export async function clientOf(command: Command) {
   const [{ Client }, { loadCredentials }] = await Promise.all([import('./client.ts'), import('./credentials.ts')]);
-  return new Client(await loadCredentials());
+  return new Client(await loadCredentials(), traceOf(command));
+}
+
+export function traceOf(command: Command): Trace {
+  const { verbose, mock } = command.opts<Common>();
+  return { verbose, mock, output: outputOf(command) };
+}
+
+/** Shows a list, and with --watch goes on to show what is new in it. */
+export async function showList<T>(
+  command: Command,
+  load: () => Promise<readonly T[]>,
+  columns: readonly Column<T>[],
+  empty: string,
+): Promise<void> {
+  const output = outputOf(command);
+  const items = await load();
+  if (!command.opts<Common>().watch) return output.items(items, columns, empty);
+  const { watchList } = await import('./watch.ts');
+  await watchList(output, items, load, columns);
+}
+
+/** Says so where Keptn is of another version; a Keptn that does not tell its version is an older one, and said nothing. */
+export async function warnOfVersion(client: Client, output: Output): Promise<void> {
+  const [{ loadConfig }, { fits, metadata, ownVersion }] = await Promise.all([
+    import('./config.ts'),
+    import('./version.ts'),
+  ]);
+  if (!(await loadConfig()).automatic_version_check) return;
+  const own = await ownVersion();
+  const told = await client.call('GET', '/v1/metadata', metadata).catch(() => undefined);
+  if (told === undefined || fits(own, told.keptnversion)) return;
+  output.line('WARN', `Keptn is ${told.keptnversion}, the command line ${own}: they might not fit`);
 }
 
 /** Says in which keptn context it is told, and shows that to its end, unless nobody waits. */
@@ -47,5 +91,6 @@ export async function whenDone(command: Command, begun: Begun): Promise<void> {
   output.line('INFO', `ID of Keptn context: ${begun.keptnContext}`);
   if (timeoutMs === undefined) return;
   const { follow } = await import('./follow.ts');
-  await follow((await clientOf()).credentials, begun.keptnContext, output, timeoutMs);
+  const { credentials } = await clientOf(command);
+  await follow({ credentials, keptnContext: begun.keptnContext }, output, timeoutMs);
 }

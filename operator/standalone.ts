@@ -17,7 +17,7 @@ import { findCondition } from '../lib/model/status.ts';
 import { createLog } from '../lib/observe/log.ts';
 import { createOperatorMetrics } from '../lib/observe/metrics.ts';
 import type { ResourceStore } from '../lib/resources/port.ts';
-import { DEFAULT_NAMESPACE } from '../lib/resources/directory/manifests.ts';
+import { DEFAULT_NAMESPACE } from '../lib/model/manifest.ts';
 import { createDirectoryStore } from '../lib/resources/directory/store.ts';
 import { openSqliteStore } from '../lib/store/sqlite/store.ts';
 import { createCredentialFiles } from '../services/configuration-service/upstream/credentials-file.ts';

@@ -228,10 +228,13 @@ describe('the api', () => {
     expect(document.security).to.deep.equal([{ token: [] }]);
     expect(Object.keys(document.paths)).to.deep.equal([
       '/v1/auth',
+      '/v1/metadata',
       '/v1/event',
       '/v1/project',
       '/v1/project/{projectName}',
       '/v1/project/{projectName}/service',
+      '/v1/object',
+      '/v1/object/{kind}/{name}',
     ]);
     expect((await fetch(`${keptn.url}/docs`)).status).to.equal(200);
     expect(await readFile(join(keptn.folder, 'api-token'), 'utf8')).to.include(keptn.token);

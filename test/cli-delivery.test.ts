@@ -1,19 +1,14 @@
 /** Deliveries from the command line, against a standalone Keptn whose deployments are dry runs. */
-import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { expect } from 'chai';
 import { stringify } from 'yaml';
+import { commandLine } from './launch/keptn.ts';
 import { root } from './launch/node-process.ts';
 import { startStandalone, until, type Standalone } from './launch/standalone.ts';
 import { tinyChart } from './launch/tiny.ts';
 import { custom } from './launch/world.ts';
-
-interface Ran {
-  code: number | null;
-  err: string;
-}
 
 const stages = (last: object) => ({
   stages: [
@@ -44,21 +39,10 @@ describe('keptn, for deliveries,', () => {
     await rm(folder, { recursive: true });
   });
 
-  function start(...args: string[]): { child: ChildProcess; ran: Ran; ended: Promise<Ran> } {
-    const env = { ...process.env, KEPTN_ENDPOINT: instance.url, KEPTN_API_TOKEN: instance.token, NO_COLOR: '1' };
-    const child = spawn(process.execPath, [join(root, 'cli/keptn.mjs'), ...args], { env });
-    const ran: Ran = { code: null, err: '' };
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (ran.err += text));
-    return {
-      child,
-      ran,
-      ended: new Promise((resolve) => child.once('close', (code) => resolve(Object.assign(ran, { code })))),
-    };
-  }
-  const keptn = (...args: string[]): Promise<Ran> => start(...args).ended;
+  const { keptn, start } = commandLine(() => ({ KEPTN_ENDPOINT: instance.url, KEPTN_API_TOKEN: instance.token }));
   const of = (project: string, service = 'carts'): string[] => ['--project', project, '--service', service];
   const newArtifact = (project: string, image: string) =>
-    start('send', 'event', 'new-artifact', ...of(project), '--image', image);
+    start(['send', 'event', 'new-artifact', ...of(project), '--image', image]);
 
   it('shows a delivery stage by stage, and ends with 0 when it is in the last', async () => {
     const { code, err } = await newArtifact('auto', 'carts:1').ended;
@@ -69,6 +53,20 @@ describe('keptn, for deliveries,', () => {
     expect(code).to.equal(0);
   });
 
+  it('follows what is told to the end of the delivery, beyond the last line of its first stage', async () => {
+    const begun = await keptn('send', 'event', 'new-artifact', ...of('auto'), '--image', 'carts:9', '--no-wait');
+    const [, context = ''] = /ID of Keptn context: (\S+)/.exec(begun.err) ?? [];
+    const { code, err } = await keptn('logs', '--follow', context);
+    expect(err).to.include('carts in prod: promoted');
+    expect(code).to.equal(0);
+  });
+
+  it('waits for the result of an evaluation, which is its exit code', async () => {
+    const { code, err } = await keptn('send', 'event', 'start-evaluation', ...of('auto'), '--stage', 'dev', '--wait');
+    expect(err).to.match(/^Error: nothing was evaluated: no evaluation performed by lighthouse because no SLO found/m);
+    expect(code).to.equal(1);
+  });
+
   it('ends with 1 and the reason where it does not come that far', async () => {
     const { code, err } = await keptn('send', 'event', 'new-artifact', ...of('auto', 'bare'), '--image', 'bare:1');
     expect(err).to.match(/^Error: bare ended in dev: ChartMissing: there is no Helm chart for bare/m);
@@ -76,8 +74,8 @@ describe('keptn, for deliveries,', () => {
   });
 
   it('says what to do next where it takes longer than --timeout, and does not wait with --no-wait', async () => {
-    const late = await start('send', 'event', 'new-artifact', ...of('manual'), '--image', 'carts:0', '--timeout', '3')
-      .ended;
+    const artifact = ['send', 'event', 'new-artifact', ...of('manual'), '--image', 'carts:0'];
+    const late = await keptn(...artifact, '--timeout', '3');
     expect(late.err).to.match(/^Error: not done within 3 s; it goes on: keptn get events --keptn-context=/m);
     expect(late.code).to.equal(5);
     const quick = await keptn('send', 'event', 'new-artifact', ...of('auto'), '--image', 'carts:0', '--no-wait');
@@ -138,6 +136,45 @@ describe('keptn, for deliveries,', () => {
     expect((await keptn('abort', ...of('manual'))).code).to.equal(0);
     const { code, err } = await ended;
     expect([code, /^Error: .*$/m.exec(err)?.[0]]).to.deep.equal([1, 'Error: carts ended in prod: aborted']);
+  });
+
+  it('promotes by hand what a stage has, past the gate behind it', async () => {
+    const begun = await keptn(
+      ...['send', 'event', 'new-artifact', ...of('manual'), '--image', 'carts:6', '--until', 'dev'],
+    );
+    expect([begun.code, /^prod/m.test(begun.err)], begun.err).to.deep.equal([0, false]);
+    const { code, err } = await keptn('promote', ...of('manual'), '--stage', 'dev');
+    expect(err).to.match(/^Promoting carts:6 from dev to prod$/m);
+    expect(err)
+      .to.match(/^prod +Ready /m)
+      .and.not.match(/^dev /m);
+    expect(code).to.equal(0);
+  });
+
+  it('rolls a stage back to the version before, and no further', async () => {
+    expect((await newArtifact('auto', 'carts:7').ended).code).to.equal(0);
+    expect((await newArtifact('auto', 'carts:8').ended).code).to.equal(0);
+    const { code, err } = await keptn('rollback', ...of('auto'), '--stage', 'dev');
+    expect(err).to.match(/^Rolling carts in dev back to carts:7$/m);
+    expect([code, /^prod /m.test(err)]).to.deep.equal([0, false]);
+    expect((await keptn('promote', ...of('auto'), '--stage', 'dev', '--no-wait')).err).to.include('Promoting carts:7');
+  });
+
+  it('says what can not be promoted, and that there is nothing to go back to', async () => {
+    const answers = [
+      await keptn('promote', ...of('auto'), '--stage', 'prod'),
+      await keptn('promote', ...of('auto'), '--stage', 'dev', '--to', 'nowhere'),
+      await keptn('promote', ...of('auto', 'bare'), '--stage', 'dev'),
+      await keptn('rollback', ...of('auto', 'bare'), '--stage', 'dev'),
+      await keptn('send', 'event', 'new-artifact', ...of('auto'), '--image', 'carts:1', '--until', 'nowhere'),
+    ];
+    expect(answers.map(({ code, err }) => [code, err])).to.deep.equal([
+      [1, 'Error: prod is the last: auto has dev, prod\n'],
+      [2, 'Error: --to: there is no stage nowhere: auto has dev, prod\n'],
+      [1, 'Error: no version of bare has passed dev of auto\n'],
+      [1, 'Error: nothing to go back to: no version of bare has passed dev of auto\n'],
+      [2, 'Error: --until: there is no stage nowhere: auto has dev, prod\n'],
+    ]);
   });
 
   it('says so where nothing is on its way, or nothing waits', async () => {

@@ -1,18 +1,11 @@
 /** Our command line against a running Keptn: what it shows, what it says when something is wrong, and its exit codes. */
-import { spawn } from 'node:child_process';
 import { mkdtemp, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { parse } from 'yaml';
-import { root } from './launch/node-process.ts';
+import { commandLine, type Ran } from './launch/keptn.ts';
 import { startStandalone, until, type Standalone } from './launch/standalone.ts';
-
-interface Ran {
-  code: number | null;
-  out: string;
-  err: string;
-}
 
 describe('keptn', () => {
   let instance: Standalone;
@@ -33,17 +26,7 @@ describe('keptn', () => {
     await rm(folder, { recursive: true });
   });
 
-  function start(args: string[], env: Record<string, string> = {}) {
-    const command = [join(root, 'cli/keptn.mjs'), ...args];
-    const credentials = join(folder, 'credentials.json');
-    const child = spawn(process.execPath, command, { env: { ...process.env, KEPTN_CREDENTIALS: credentials, ...env } });
-    const ran: Ran = { code: null, out: '', err: '' };
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (ran.out += text));
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (ran.err += text));
-    const ended = new Promise<Ran>((resolve) => child.once('close', (code) => resolve(Object.assign(ran, { code }))));
-    return { child, ran, ended };
-  }
-  const keptn = (...args: string[]): Promise<Ran> => start(args).ended;
+  const { keptn } = commandLine(() => ({ KEPTN_CREDENTIALS: join(folder, 'credentials.json') }));
 
   it('says what to do without credentials, with a wrong token, and where nobody is', async () => {
     const unknown = await keptn('status');
@@ -126,7 +109,14 @@ describe('keptn', () => {
     await writeFile(join(chart, 'values.yaml'), 'image: a\n');
     expect((await onboard(chart)).err).to.include('values.yaml has no replicaCount');
     await writeFile(join(chart, 'values.yaml'), 'image: a\nreplicaCount: 1\n');
+    expect((await onboard(chart)).err).to.include('has no Service in its templates');
     await writeFile(join(chart, 'templates', 'service.yaml'), 'kind: Service\n');
+    expect((await onboard(chart)).err).to.include('has no Deployment in its templates');
+    await writeFile(join(chart, 'templates', 'deployment.yaml'), 'kind: Deployment\n');
+    const made = join(chart, 'templates', 'carts-istio-virtualservice.yaml');
+    await writeFile(made, 'kind: VirtualService\n');
+    expect((await onboard(chart)).err).to.include('Keptn makes these itself, leave it out');
+    await rm(made);
     expect((await onboard(shipyard)).err).to.include('is no Helm chart');
     expect((await onboard(chart)).code).to.equal(0);
     const { out } = await keptn('get', 'resources', '-p', 'charts', '-s', 'prod', '--service', 'carts');

@@ -144,9 +144,9 @@ describe('a delivery of sockshop', () => {
     this.timeout(120_000);
     world.shop.behaviours.set('carts-canary.sockshop-staging', { delayMs: 700 });
     const artifact = ['send', 'event', 'new-artifact', '--project=sockshop', '--service=carts'];
-    const { code, said } = await world.keptn(...artifact, `--image=${CARTS}:0.10.2`);
-    expect(said).to.match(/^dev +Ready +/m);
-    expect(said).to.match(/^Error: carts ended in staging: the evaluation failed: .*response_time_p95/m);
+    const { code, err } = await world.cli.keptn(...artifact, `--image=${CARTS}:0.10.2`);
+    expect(err).to.match(/^dev +Ready +/m);
+    expect(err).to.match(/^Error: carts ended in staging: the evaluation failed: .*response_time_p95/m);
     expect(code).to.equal(1);
     await until('it has failed', async () => (await delivered('sockshop-carts', 'reason')) === 'Failed', 90);
     const message = await delivered('sockshop-carts', 'message');

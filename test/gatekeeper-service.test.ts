@@ -66,6 +66,24 @@ describe('the gatekeeper-service', () => {
     ]);
   });
 
+  it('goes no further than it was asked to', async () => {
+    const project = await world.project(shipyard, values);
+    const context = randomUUID();
+    const change = { ...place(project, 'dev'), valuesCanary: { image: 'carts:1' }, until: 'staging' };
+    await world.send(configurationChange, change, { shkeptncontext: context });
+    await world.history.wait({ keptnContext: context, type: configurationChange });
+    await world.send(evaluationDone, evaluation(project, 'dev'), { shkeptncontext: context });
+    expect((await world.event(context, configurationChange, 3)).data).to.include({
+      stage: 'staging',
+      until: 'staging',
+    });
+    await world.send(evaluationDone, evaluation(project, 'staging'), { shkeptncontext: context });
+    await world.event(context, configurationChange, 4);
+    expect((await sent(context)).slice(3)).to.deep.equal([
+      { ...place(project, 'staging'), labels: { build: '7' }, canary: { action: 'promote' } },
+    ]);
+  });
+
   it('takes a warning for a pass', async () => {
     const project = await world.project(shipyard, values);
     const context = await world.send(evaluationDone, evaluation(project, 'dev', { result: 'warning' }));

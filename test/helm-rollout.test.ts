@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
+import { Transient } from '../lib/errors/classes.ts';
 import { eventTypes, textIn } from '../lib/events/event.ts';
 import { ClusterDeployer } from '../services/helm-service/deployer/cluster.ts';
 import { helmService } from '../services/helm-service/handler.ts';
@@ -204,6 +205,27 @@ describe('a rollout by helm', () => {
     await deliver(project, 'dev', 'carts:2');
     expect(await state(project, 'dev')).to.equal('deployed');
     expect(await image(namespace)).to.equal('carts:2');
+  });
+
+  it('is tried again where its namespace was deleted meanwhile', async function () {
+    this.timeout(90_000);
+    const deployer = new ClusterDeployer({
+      ...{ program: helm, version: 'v3', kubeconfig: api.kubeconfig },
+      ...{ timeoutSeconds: 60, patienceSeconds: 3 },
+    });
+    const files = Object.entries(tinyChart('carts')).map(
+      ([path, text]) => [path.replace('helm/carts/', ''), text] as const,
+    );
+    const chart = { name: 'carts', files: new Map(files) };
+    const release = { name: 'gone-carts', namespace: 'gone', chart, values: { image: 'carts:1' } };
+    const watching = { signal: AbortSignal.timeout(60_000), progress: () => undefined };
+    await deployer.ensureNamespace('gone', false);
+    await api.kubectl('delete', 'namespace', 'gone');
+    const error: unknown = await deployer.upgrade(release, watching).catch((reason: unknown) => reason);
+    expect(error).to.be.instanceOf(Transient);
+    await deployer.ensureNamespace('gone', false);
+    await deployer.upgrade(release, watching);
+    expect(await image('gone')).to.equal('carts:1');
   });
 
   it('points the Service at the primary where there is no mesh, and says that it does', async function () {

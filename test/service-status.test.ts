@@ -133,6 +133,16 @@ describe('the status of a Service', () => {
     expect(await delivered()).to.deep.include({ status: 'False', reason: 'Failed' });
   });
 
+  it('says of what was to go no further than a stage that it is there', async () => {
+    const { send, phases, delivered } = await declared();
+    const context = randomUUID();
+    await send(context, eventTypes.configurationChange, 'staging', { ...image('1'), until: 'staging' });
+    await send(context, eventTypes.deliveryFinished, 'staging', { result: 'pass' });
+    await until('it is there', async () => (await phases()) === 'staging Ready');
+    const message = 'carts:1 is in staging, and was to go no further';
+    expect(await delivered()).to.deep.include({ status: 'False', reason: 'NotFurther', message });
+  });
+
   it('shows the delivery that waits for a stage, and then has it there', async () => {
     const { send, status, phases } = await declared();
     const [first, second] = [randomUUID(), randomUUID()];

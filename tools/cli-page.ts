@@ -1,7 +1,7 @@
 /** docs/cli.md: every command with its arguments and flags, and the exit codes. */
-import type { Command } from 'commander';
 import { exitCodes } from '../cli/errors.ts';
 import { createProgram } from '../cli/program.ts';
+import { commandsOf, sectionOf } from '../cli/reference.ts';
 
 export function cliPage(): string {
   return [
@@ -16,9 +16,16 @@ export function cliPage(): string {
     'npx keptn get projects',
     '```',
     '',
-    'Results go to stdout, progress and errors to stderr. The address and the token are kept in `~/.keptn/credentials.json`, which',
-    'only its owner can read; `KEPTN_ENDPOINT` and `KEPTN_API_TOKEN` stand over it. Colours come on a terminal alone, and not with',
-    '`NO_COLOR`. A certificate that no authority vouches for is taken at `keptn auth`, and from then on no other.',
+    'Results go to stdout, progress and errors to stderr. The address is kept in `~/.keptn/credentials.json`, and the token in the keyring of',
+    'the system; where there is none (on Linux: no desktop session), in that file, which only its owner can read. `KEPTN_ENDPOINT` and',
+    '`KEPTN_API_TOKEN` stand over both. Colours come on a terminal alone, and not with `NO_COLOR`. A certificate that no authority vouches for',
+    'is taken at `keptn auth`, and from then on no other.',
+    '',
+    'Commands that begin something show it to its end, and their exit code is the result; `--no-wait` and `--timeout` are there for who has no time.',
+    '`source <(keptn completion bash)` completes commands, flags and the names of projects, stages and services; zsh and fish likewise.',
+    '`keptn doctor` finds what is wrong between here and Keptn.',
+    '',
+    'From Keptn 0.6.2 come all its commands but `install`, `uninstall`, `configure domain` and `configure bridge`, with their flags.',
     '',
     '## Exit codes',
     '',
@@ -32,33 +39,4 @@ export function cliPage(): string {
     '',
     ...commandsOf(createProgram(), 'keptn').flatMap(([name, command]) => sectionOf(name, command)),
   ].join('\n');
-}
-
-/** Those that do something, with their full names. */
-function commandsOf(command: Command, name: string): [string, Command][] {
-  const below = command.commands.flatMap((child) => commandsOf(child, `${name} ${child.name()}`));
-  const isCallable = command.options.length > 0 || command.commands.length === 0;
-  return isCallable ? [[name, command], ...below] : below;
-}
-
-function sectionOf(name: string, command: Command): string[] {
-  const args = command.registeredArguments.map((one) => ` <${one.name()}>`).join('');
-  const rows = command.options.map((option) => {
-    const { flags, description, mandatory, argChoices } = option;
-    const defaultValue: unknown = option.defaultValue;
-    const choices = argChoices ? ` (${argChoices.join(', ')})` : '';
-    const shown =
-      typeof defaultValue === 'string' || typeof defaultValue === 'number' ? `; ${defaultValue} by default` : '';
-    return `| \`${flags}\` | ${description}${choices}${mandatory ? '; needed' : shown} |`;
-  });
-  return [
-    `### ${name}${args.replaceAll('<', '\\<')}`,
-    '',
-    command.description(),
-    '',
-    '| flag | |',
-    '| --- | --- |',
-    ...rows,
-    '',
-  ];
 }

@@ -24,7 +24,7 @@ export function addResource(program: Command): void {
       const place = ['project', project, ...(stage ? ['stage', stage] : []), ...(service ? ['service', service] : [])];
       const path = `/v1/${place.map(encodeURIComponent).join('/')}/resource`;
       const body = { resources: [{ resourceURI: resourceUri.replace(/^(\.?\/)+/, ''), resourceContent }] };
-      await (await clientOf()).call('POST', path, z.unknown(), body);
+      await (await clientOf(command)).call('POST', path, z.unknown(), body);
       outputOf(command).line('INFO', 'Resource has been uploaded.');
     });
 }

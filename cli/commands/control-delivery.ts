@@ -31,7 +31,7 @@ export function controlDelivery(program: Command): void {
         const [{ begun }, { newestContext }, client] = await Promise.all([
           import('../client.ts'),
           import('../newest.ts'),
-          clientOf(),
+          clientOf(command),
         ]);
         const type = 'sh.keptn.event.configuration.change';
         const { shkeptncontext } = await newestContext(

@@ -20,6 +20,6 @@ export function createProject(parent: Command): void {
       const shipyard = (await readInput(options.shipyard, '--shipyard')).toString('base64');
       const { gitUser, gitToken, gitRemoteUrl: gitRemoteURL } = options;
       const body = { name, shipyard, gitUser, gitToken, gitRemoteURL };
-      await whenDone(command, await (await clientOf()).call('POST', '/v1/project', begun, body));
+      await whenDone(command, await (await clientOf(command)).call('POST', '/v1/project', begun, body));
     });
 }

@@ -8,6 +8,6 @@ export function createService(parent: Command): void {
     .action(async (serviceName: string, { project }: { project: string }, command: Command) => {
       const { begun } = await import('../client.ts');
       const path = `/v1/project/${encodeURIComponent(project)}/service`;
-      await whenDone(command, await (await clientOf()).call('POST', path, begun, { serviceName }));
+      await whenDone(command, await (await clientOf(command)).call('POST', path, begun, { serviceName }));
     });
 }

@@ -8,7 +8,7 @@ export function deleteProject(parent: Command): void {
       const { begun } = await import('../client.ts');
       await whenDone(
         command,
-        await (await clientOf()).call('DELETE', `/v1/project/${encodeURIComponent(name)}`, begun),
+        await (await clientOf(command)).call('DELETE', `/v1/project/${encodeURIComponent(name)}`, begun),
       );
     });
 }

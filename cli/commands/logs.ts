@@ -14,14 +14,19 @@ const page = z.object({ logs: z.array(entry).nullable(), nextPageKey: z.string()
 export function logs(program: Command): void {
   withOutput(program.command('logs <context>'))
     .description('Shows what was told in a keptn context, the oldest first.')
-    .option('-f, --follow', 'and what is told from now on, to its last line', false)
+    .option('-f, --follow', 'and what is told from now on, until it is over', false)
     .option('--timeout <seconds>', 'how long to follow', Number, 3600)
     .action(async (context: string, options: { follow: boolean; timeout: number }, command: Command) => {
-      const client = await clientOf();
+      const client = await clientOf(command);
       const output = outputOf(command);
       if (options.follow) {
-        const { follow } = await import('../follow.ts');
-        return follow(client.credentials, context, output, options.timeout * 1000);
+        const [{ follow }, { isContextOver }] = await Promise.all([
+          import('../follow.ts'),
+          import('../delivery-view.ts'),
+        ]);
+        const isOver = (hasLastLine: boolean): Promise<boolean> => isContextOver(client, context, hasLastLine);
+        const { credentials } = client;
+        return follow({ credentials, keptnContext: context, isOver }, output, options.timeout * 1000);
       }
       const entries = await allOf(async (key) => {
         const query = new URLSearchParams({ keptnContext: context, pageSize: '100', ...(key && { nextPageKey: key }) });

@@ -24,6 +24,6 @@ export function onboardService(parent: Command): void {
       const strategy = deploymentStrategy === 'direct' ? 'direct' : 'duplicate';
       const body = { serviceName, helmChart, ...(deploymentStrategy && { deploymentStrategies: { '*': strategy } }) };
       const path = `/v1/project/${encodeURIComponent(project)}/service`;
-      await whenDone(command, await (await clientOf()).call('POST', path, begun, body));
+      await whenDone(command, await (await clientOf(command)).call('POST', path, begun, body));
     });
 }

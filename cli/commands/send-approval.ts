@@ -24,7 +24,7 @@ export function sendApproval(event: Command): void {
       const [{ begun }, { newestContext }, client] = await Promise.all([
         import('../client.ts'),
         import('../newest.ts'),
-        clientOf(),
+        clientOf(command),
       ]);
       const type = 'sh.keptn.event.approval.triggered';
       const asked = await newestContext(client, { type, project, stage, service, keptnContext }, 'waits for approval');

@@ -1,6 +1,6 @@
 /** `keptn send event`: any event from a file, a new artifact, the start of an evaluation. */
 import type { Command } from 'commander';
-import { clientOf, outputOf, waitingOf, withOutput, withWaiting } from '../session.ts';
+import { clientOf, outputOf, withOutput, withWaiting } from '../session.ts';
 import { sendApproval } from './send-approval.ts';
 
 const SOURCE = 'https://github.com/keptn/keptn/cli';
@@ -11,6 +11,7 @@ interface Artifact {
   service: string;
   image: string;
   tag?: string;
+  until?: string;
 }
 
 interface Evaluation {
@@ -21,6 +22,8 @@ interface Evaluation {
   start?: string;
   end?: string;
   labels?: string;
+  wait: boolean;
+  timeout: number;
 }
 
 export function sendEvent(parent: Command): void {
@@ -36,7 +39,7 @@ export function sendEvent(parent: Command): void {
       if (file === undefined)
         throw new CliError('usage', 'name a file with --file, or an event: keptn send event --help');
       const { keptnContext } = await (
-        await clientOf()
+        await clientOf(command)
       ).call('POST', '/v1/event', begun, await readJson(file, '--file'));
       outputOf(command).line('INFO', `ID of Keptn context: ${keptnContext}`);
     });
@@ -47,27 +50,18 @@ export function sendEvent(parent: Command): void {
     .requiredOption('--service <name>', 'the service')
     .requiredOption('--image <image>', 'the image, with its tag or without')
     .option('--tag <tag>', 'the tag; `latest` when the image has none')
-    .action(async ({ project, service, image, tag }: Artifact, command: Command) => {
-      const [{ begun }, { stagesOf, watchDelivery }] = await Promise.all([
-        import('../client.ts'),
-        import('../delivery-view.ts'),
-      ]);
+    .option('--until <stage>', 'no further than this stage')
+    .action(async ({ project, service, image, tag, until }: Artifact, command: Command) => {
+      const [{ deliver }, { stagesOf }] = await Promise.all([import('../deliver.ts'), import('../stages.ts')]);
       const hasTag = /:[^/]+$/.test(image);
       const whole = tag ? `${image.replace(/:[^/:]+$/, '')}:${tag}` : hasTag ? image : `${image}:latest`;
-      const data = {
-        ...{ project, service, stage: '', valuesCanary: { image: whole } },
-        ...{ canary: { action: 'set', value: 100 }, labels: null },
-      };
-      const sent = { type: 'sh.keptn.event.configuration.change', source: `${SOURCE}#configuration-change`, data };
-      const client = await clientOf();
-      const stages = await stagesOf(client, project);
-      const { keptnContext } = await client.call('POST', '/v1/event', begun, sent);
-      const output = outputOf(command);
-      output.line('INFO', `ID of Keptn context: ${keptnContext}`);
-      const timeoutMs = waitingOf(command);
-      if (timeoutMs === undefined) return;
-      await watchDelivery(client, { project, service, keptnContext }, stages, output, timeoutMs);
-      output.line('INFO', `${whole} is delivered`);
+      const client = await clientOf(command);
+      const order = await stagesOf(client, project);
+      if (until !== undefined && !order.includes(until)) {
+        const { CliError } = await import('../errors.ts');
+        throw new CliError('usage', `--until: there is no stage ${until}: ${project} has ${order.join(', ')}`);
+      }
+      await deliver(command, client, { place: { project, service, stage: '' }, image: whole, order, until });
     });
   sendApproval(event);
 
@@ -80,6 +74,8 @@ export function sendEvent(parent: Command): void {
     .option('--start <time>', 'from then on, such as 2026-11-24T10:00:00 (UTC)')
     .option('--end <time>', 'until then; not with --timeframe')
     .option('-l, --labels <list>', 'key=value, with commas')
+    .option('--wait', 'until there is a result, which is the exit code too', false)
+    .option('--timeout <seconds>', 'how long to wait', Number, 300)
     .action(async ({ project, stage, service, labels, ...time }: Evaluation, command: Command) => {
       const [{ begun }, { spanOf, labelsOf }] = await Promise.all([import('../client.ts'), import('../input.ts')]);
       const data = {
@@ -87,11 +83,14 @@ export function sendEvent(parent: Command): void {
         ...{ teststrategy: 'manual', deploymentstrategy: '', labels: labelsOf(labels) },
       };
       const sent = { type: 'sh.keptn.event.start-evaluation', source: `${SOURCE}#start-evaluation`, data };
-      const { keptnContext } = await (await clientOf()).call('POST', '/v1/event', begun, sent);
-      outputOf(command).line('INFO', `ID of Keptn context: ${keptnContext}`);
-      outputOf(command).line(
-        'INFO',
-        `keptn get event evaluation-done --keptn-context=${keptnContext} shows the result`,
-      );
+      const client = await clientOf(command);
+      const { keptnContext } = await client.call('POST', '/v1/event', begun, sent);
+      const output = outputOf(command);
+      output.line('INFO', `ID of Keptn context: ${keptnContext}`);
+      if (time.wait) {
+        const { resultOf } = await import('../evaluation.ts');
+        return resultOf(client, keptnContext, output, time.timeout * 1000);
+      }
+      output.line('INFO', `keptn get event evaluation-done --keptn-context=${keptnContext} shows the result`);
     });
 }

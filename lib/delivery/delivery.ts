@@ -7,12 +7,15 @@ export interface Delivery {
   stages: ReadonlyMap<string, StageDelivery>;
   paused: boolean;
   aborted: boolean;
+  /** The stage behind which it does not go on, where it was not asked into the last. */
+  until?: string | undefined;
 }
 
 /** `events`: newest first, as the history gives them; `first`: the stage of a configuration.change that names none. */
 export function deliveryOf(events: readonly KeptnEvent[], first: string): Delivery {
   const stages = new Map<string, StageDelivery>();
   let [paused, aborted] = [false, false];
+  let until: string | undefined;
   for (const event of events.toReversed().toSorted((a, b) => Date.parse(a.time) - Date.parse(b.time))) {
     if (event.type === eventTypes.deliveryAbort) aborted = true;
     if (event.type === eventTypes.deliveryPause) paused = true;
@@ -21,6 +24,7 @@ export function deliveryOf(events: readonly KeptnEvent[], first: string): Delive
     const name = textIn(event.data, 'stage') || first;
     const stage = stageAfter(stages.get(name), event, name);
     if (stage) stages.set(name, stage);
+    until ??= stage?.until;
   }
-  return { stages, paused, aborted };
+  return { stages, paused, aborted, until };
 }

@@ -91,6 +91,9 @@ export function deliveredOf(
   if (at?.phase === 'Ready' && at.name === last) {
     return { status: 'True', reason: 'Delivered', message: `${image} is in ${at.name}` };
   }
+  if (at?.phase === 'Ready' && at.until === at.name) {
+    return { status: 'False', reason: 'NotFurther', message: `${image} is in ${at.name}, and was to go no further` };
+  }
   if (at?.paused)
     return { status: 'False', reason: 'Paused', message: `${image} is paused in ${at.name}: keptn resume goes on` };
   const reason = delivery.phase === 'Ready' ? 'Promoting' : delivery.phase;

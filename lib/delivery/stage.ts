@@ -49,6 +49,8 @@ export interface StageDelivery {
   /** Of the event that asks for an approval. */
   triggeredId?: string | undefined;
   paused?: boolean | undefined;
+  /** The stage behind which it does not go on, where it was not asked into the last. */
+  until?: string | undefined;
 }
 
 /** Ended before it was through the stage: it goes no further. */
@@ -110,7 +112,7 @@ function beginningOf(event: KeptnEvent, name: string): StageDelivery | undefined
   }
   const image = newImage(event);
   if (image === undefined) return undefined;
-  return { ...begin, phase: 'Deploying', image, message: `deploying ${image}` };
+  return { ...begin, phase: 'Deploying', image, until: textIn(data, 'until'), message: `deploying ${image}` };
 }
 
 /** The image that a configuration.change brings; undefined when it brings none. */

@@ -25,6 +25,8 @@ export const configurationChange = z.object({
     // 0.6.2 takes an action that it does not know for `set`.
     .object({ action: z.enum(canaryActions).catch('set'), value: z.int().min(0).max(100).nullish() })
     .nullish(),
+  /** Ours: the stage behind which the artifact does not go on; without it, the last. */
+  until: dnsLabel.nullish(),
   fileChangesUserChart: files,
   fileChangesGeneratedChart: files,
   fileChangesUmbrellaChart: files,

@@ -39,6 +39,7 @@ const stageDeliverySchema = z.object({
   since: time.describe('When the phase began.'),
   triggeredId: z.string().optional().describe('Id of the event that asks for an approval.'),
   paused: z.boolean().optional(),
+  until: z.string().optional().describe('The stage behind which it does not go on, where that is not the last.'),
   next: z
     .object({ keptnContext: z.string(), image: z.string(), since: time })
     .optional()

@@ -283,6 +283,43 @@ export function resourceStoreContract(name: string, open: () => Promise<OpenedSt
       await until('it is gone', () => get('Project', 'shop') === undefined);
     });
 
+    it('puts an object as a person declares it: made, changed, and left alone when it is the same', async () => {
+      const metadata = { namespace: opened.namespace, name: 'shop', annotations: { team: 'a' } };
+      const put = (spec: object) => store.put({ kind: 'Project', metadata, spec });
+      const made = await put({ suspend: true });
+      expect(get('Project', 'shop')).to.deep.equal(made);
+      expect(made.metadata).to.have.property('generation', 1);
+      expect(made.metadata.annotations).to.include({ team: 'a' });
+      expect((await put({ suspend: true })).metadata.resourceVersion).to.equal(made.metadata.resourceVersion);
+      expect((await put({ suspend: false })).metadata).to.include({ generation: 2, uid: made.metadata.uid });
+      for (const [spec, why] of [
+        [{ suspended: true }, /suspended/],
+        [{ shipyard: { stages: [{ name: 'master', deployment_strategy: 'direct' }] } }, /"master" is the branch/],
+      ] as const) {
+        expect(await rejection(put(spec)))
+          .to.be.instanceOf(Terminal)
+          .that.includes({ code: 'Rejected' })
+          .with.property('message')
+          .that.matches(why);
+      }
+      await store.remove(await seen('Project', 'shop'));
+      await until('it is gone', () => get('Project', 'shop') === undefined);
+    });
+
+    it('puts nothing over what another object makes', async () => {
+      await opened.put(declaration('Project', 'shop', {}));
+      const owner = await seen('Project', 'shop');
+      const metadata = { namespace: opened.namespace, name: 'shop-dev' };
+      const spec = { project: 'shop', order: 0, deploymentStrategy: 'direct', deletionPolicy: 'Delete' } as const;
+      const made = await store.apply({ kind: 'Stage', metadata: { ...metadata, owner }, spec });
+      const refused = await rejection(store.put({ kind: 'Stage', metadata, spec: { ...spec, order: 1 } }));
+      expect(refused)
+        .to.be.instanceOf(Terminal)
+        .with.property('message')
+        .that.includes('Project shop makes it; declare it there');
+      expect(get('Stage', 'shop-dev')).to.deep.equal(made);
+    });
+
     it('applies and removes owned objects', async () => {
       await opened.put(declaration('Project', 'shop', {}));
       const owner = await seen('Project', 'shop');

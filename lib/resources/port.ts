@@ -21,6 +21,13 @@ export interface Desired<K extends Kind> {
   spec: Spec<K>;
 }
 
+/** An object as a person writes it; its spec is checked where it is kept. */
+export interface Declared {
+  kind: Kind;
+  metadata: Ref & { labels?: Record<string, string> | undefined; annotations?: Record<string, string> | undefined };
+  spec: unknown;
+}
+
 export interface ValueRef extends Ref {
   kind: 'ConfigMap' | 'Secret';
   key: string;
@@ -50,6 +57,11 @@ export interface ResourceStore {
   follow(onChange: (change: Change) => void): Promise<void>;
   /** Makes an object as a user does; `Terminal` (AlreadyExists) when there is one of this name, (Rejected) by the rules. */
   create<K extends Kind>(kind: K, ref: Ref, spec: Spec<K>): Promise<Stored<K>>;
+  /**
+   * Makes or changes an object as a user does; the same again changes nothing. `Terminal` (Rejected) by the rules, (Forbidden)
+   * for what is declared elsewhere: by another object, or in a file.
+   */
+  put(declared: Declared): Promise<Stored>;
   apply<K extends Kind>(desired: Desired<K>): Promise<Stored<K>>;
   /** Asks for deletion; it is gone when its finalizers are. No error when it is gone already. */
   remove(object: Stored): Promise<void>;

@@ -9,13 +9,13 @@ import type { Configuration } from '../../lib/configuration/client.ts';
 import { FieldError } from '../../lib/http/validate.ts';
 import { contextOf } from '../../lib/model/keptn-context.ts';
 import { problemsOf } from '../../lib/model/names.ts';
-import type { Spec, Stored } from '../../lib/model/object.ts';
+import type { Kind, Spec, Stored } from '../../lib/model/object.ts';
 import { shipyardSchema } from '../../lib/model/project.ts';
 import { shipyardStages } from '../../lib/model/shipyard.ts';
 import { keptnName } from '../../lib/model/stage.ts';
 import type { ResourceStore } from '../../lib/resources/port.ts';
 import { unpackChart } from '../../lib/chart/archive.ts';
-import type { projectBody, serviceBody } from './schemas.ts';
+import type { objectBody, projectBody, serviceBody } from './schemas.ts';
 
 type NewProject = z.output<typeof projectBody>;
 type NewService = z.output<typeof serviceBody>;
@@ -35,6 +35,10 @@ export class Declarations {
     this.#settings = settings;
   }
 
+  get namespace(): string {
+    return this.#settings.namespace;
+  }
+
   async createProject(project: NewProject): Promise<string> {
     const { store, configuration, namespace } = this.#settings;
     const { name } = project;
@@ -46,6 +50,29 @@ export class Declarations {
     // The token goes to where tokens are kept, and into no object.
     if (upstream) await configuration.ensureProject(name, upstream);
     return contextOf(await store.create('Project', { namespace, name }, { shipyard, deletionPolicy: 'Delete' }));
+  }
+
+  /** As `kubectl apply` does; says what has come of it. */
+  async apply(object: z.output<typeof objectBody>) {
+    const { store, namespace } = this.#settings;
+    const { kind, spec } = object;
+    const { name, namespace: given = namespace, labels, annotations } = object.metadata;
+    if (given !== namespace) {
+      throw new Terminal('Forbidden', `metadata.namespace: ${given} is not ${namespace}, where this Keptn looks`);
+    }
+    const before = store.objects.get(kind, { namespace, name });
+    const metadata = { namespace, name, labels: labels ?? undefined, annotations: annotations ?? undefined };
+    const stored = await store.put({ kind, metadata, spec });
+    const isSame = before?.metadata.resourceVersion === stored.metadata.resourceVersion;
+    const outcome = before === undefined ? 'created' : isSame ? 'unchanged' : 'configured';
+    return { outcome, ...shownOf(stored) } as const;
+  }
+
+  read(kind: Kind, name: string) {
+    const { store, namespace } = this.#settings;
+    const object = store.objects.get(kind, { namespace, name });
+    if (!object) throw new Terminal('NotFound', `there is no ${kind} ${name} in ${namespace}`);
+    return shownOf(object);
   }
 
   async deleteProject(name: string): Promise<string> {
@@ -100,6 +127,10 @@ export class Declarations {
       await configuration.write({ project: name, stage, service }, `helm/${service}.tgz`, content);
     }
   }
+}
+
+function shownOf({ kind, metadata: { namespace, name, generation }, status = {} }: Stored) {
+  return { kind, namespace, name, generation, status };
 }
 
 function shipyardIn(base64: string): z.output<typeof shipyardSchema> {

@@ -1,4 +1,5 @@
 /** The calls of 0.6.2's api, and reading beyond it: what people declare, what has happened. */
+import { readFileSync } from 'node:fs';
 import { Terminal } from '../../lib/errors/classes.ts';
 import { answer, route, stream, type Route } from '../../lib/http/route.ts';
 import { z } from 'zod';
@@ -6,7 +7,18 @@ import { channelToken } from './channel-token.ts';
 import { ask } from '../../lib/http/ask.ts';
 import type { Declarations } from './declare.ts';
 import { Forwarder } from '../../lib/http/forward.ts';
-import { eventBody, eventContext, projectBody, projectParams, serviceBody } from './schemas.ts';
+import {
+  appliedAnswer,
+  eventBody,
+  eventContext,
+  metadataAnswer,
+  objectAnswer,
+  objectBody,
+  objectParams,
+  projectBody,
+  projectParams,
+  serviceBody,
+} from './schemas.ts';
 
 export interface Places {
   configuration: string;
@@ -14,6 +26,9 @@ export interface Places {
   datastore: string;
 }
 
+const { version } = z
+  .object({ version: z.string() })
+  .parse(JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')));
 const SOURCE = 'https://github.com/keptn/keptn/api';
 const accepted = z.object({ keptnContext: z.string() });
 const found = z.object({ events: z.array(z.record(z.string(), z.unknown())).nullable() });
@@ -30,6 +45,16 @@ export function apiRoutes(declarations: Declarations, { eventbroker }: Places, t
       summary: 'Says whether the token is right',
       answers: { 200: null },
       handle: async () => answer(200),
+    }),
+    route({
+      method: 'get',
+      path: '/v1/metadata',
+      tag: 'Access',
+      summary: 'Shows which Keptn this is',
+      answers: { 200: metadataAnswer },
+      async handle() {
+        return answer(200, { body: { keptnversion: version, namespace: declarations.namespace } });
+      },
     }),
     route({
       method: 'post',
@@ -81,6 +106,28 @@ export function apiRoutes(declarations: Declarations, { eventbroker }: Places, t
       answers: { 200: eventContext },
       async handle({ params, body }) {
         return context(await declarations.createService(params.projectName, body));
+      },
+    }),
+    route({
+      method: 'put',
+      path: '/v1/object',
+      tag: 'Objects',
+      summary: 'Applies a custom resource, as kubectl apply does',
+      body: { name: 'object', schema: objectBody },
+      answers: { 200: appliedAnswer },
+      async handle({ body }) {
+        return answer(200, { body: await declarations.apply(body) });
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/v1/object/{kind}/{name}',
+      tag: 'Objects',
+      summary: 'Shows how far a custom resource is',
+      params: objectParams,
+      answers: { 200: objectAnswer },
+      async handle({ params: { kind, name } }) {
+        return answer(200, { body: declarations.read(kind, name) });
       },
     }),
   ];

@@ -1,6 +1,9 @@
 /** What requests to the api bring and answers have: checked at the boundary, and shown in the OpenAPI document. */
 import { z } from 'zod';
+import { manifestSchema } from '../../lib/model/manifest.ts';
 import { dnsLabel } from '../../lib/model/names.ts';
+import { kindNames } from '../../lib/model/object.ts';
+import { statusSchema } from '../../lib/model/status.ts';
 
 const text = z.string().max(1024);
 const base64 = z.base64('must be base64');
@@ -42,3 +45,26 @@ export const serviceBody = z
   .meta({ id: 'NewService' });
 
 export const projectParams = z.object({ projectName: text });
+
+/** The names that Keptn 0.8 gave them. */
+export const metadataAnswer = z
+  .strictObject({ keptnversion: z.string(), namespace: z.string().describe('Where objects are made.') })
+  .meta({ id: 'Metadata' });
+
+const kind = z.enum(kindNames);
+export const objectBody = manifestSchema.extend({ kind }).meta({
+  id: 'Manifest',
+  description: 'A Project, Stage, Service or Resource as kubectl takes it.',
+});
+export const objectParams = z.object({ kind, name: text });
+const shown = {
+  kind,
+  namespace: z.string(),
+  name: z.string(),
+  generation: z.int(),
+  status: statusSchema,
+};
+export const objectAnswer = z.strictObject(shown).meta({ id: 'Object' });
+export const appliedAnswer = z
+  .strictObject({ outcome: z.enum(['created', 'configured', 'unchanged']), ...shown })
+  .meta({ id: 'Applied' });

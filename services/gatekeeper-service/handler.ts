@@ -62,13 +62,14 @@ export function gatekeeperService(parts: GatekeeperParts): Service {
       log.info(`${service} is paused behind ${stage}: keptn resume goes on`);
       return [];
     }
-    return promote(event, shipyard, log);
+    return promote(event, shipyard, delivery.until, log);
   }
 
   /** First here, then into the next stage, or to the person who lets it in. */
   async function promote(
     event: Evaluated,
     shipyard: readonly ShipyardStage[],
+    until: string | undefined,
     log: Context['log'],
   ): Promise<Outgoing[]> {
     const { data } = event;
@@ -76,11 +77,12 @@ export function gatekeeperService(parts: GatekeeperParts): Service {
     const at = shipyard.findIndex(({ name }) => name === data.stage);
     const next = at < 0 ? undefined : shipyard[at + 1];
     if (at < 0) log.warn(`stage ${data.stage} is no longer in the shipyard: ${data.service} goes no further`);
-    if (!next) return [here];
+    if (next && until === data.stage) log.info(`${data.service} was to go no further than ${data.stage}`);
+    if (!next || until === data.stage) return [here];
     const image = await artifactOf(parts, event);
     if (next.approval_strategy !== 'manual') {
       log.info(`${data.service} ${image} goes from ${data.stage} to ${next.name}`);
-      return [here, enter(data, next.name, image)];
+      return [here, enter(data, next.name, image, until)];
     }
     log.info(`${data.service} ${image} waits for approval to enter ${next.name}: keptn send event approval`);
     return [here, askApproval(data, next.name, image)];
@@ -115,17 +117,18 @@ export function gatekeeperService(parts: GatekeeperParts): Service {
       return [];
     }
     log.info(`${service} is approved for ${stage}`);
-    return [enter(question, stage, state.image ?? '')];
+    return [enter(question, stage, state.image ?? '', delivery.until)];
   }
 
   /** Goes on with what was held up: an evaluation or an approval that nothing has followed. */
   async function resumed(event: Controlled, context: Context): Promise<Outgoing[]> {
     const shipyard = await readShipyard(configuration, event.data.project);
     const past = await history.delivery(event);
-    for (const { name, phase } of deliveryOf(past, shipyard[0]?.name ?? '').stages.values()) {
+    const { stages, until } = deliveryOf(past, shipyard[0]?.name ?? '');
+    for (const { name, phase } of stages.values()) {
       const last = past.find(({ type, data }) => isDecision(type) && textIn(data, 'stage') === name);
       if (last?.type === eventTypes.evaluationDone && phase === 'Promoting' && !isPromoted(past, name)) {
-        return promote({ ...last, data: evaluationDone.parse(last.data) }, shipyard, context.log);
+        return promote({ ...last, data: evaluationDone.parse(last.data) }, shipyard, until, context.log);
       }
       if (last?.type === eventTypes.approvalFinished && phase === 'Approving') {
         return approved({ ...last, data: approvalFinished.parse(last.data) }, context);

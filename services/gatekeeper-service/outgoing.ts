@@ -19,9 +19,10 @@ export function canary(place: Place, action: 'promote' | 'discard'): Outgoing {
   return { type: eventTypes.configurationChange, data: { ...placeOf(place), canary: { action } } };
 }
 
-/** The artifact enters the stage, as a new one enters the first. */
-export function enter(place: Place, stage: string, image: string): Outgoing {
-  const data = { ...placeOf(place), stage, valuesCanary: { image }, canary: { action: 'set', value: 100 } };
+/** The artifact enters the stage, as a new one enters the first, and goes no further than `until`. */
+export function enter(place: Place, stage: string, image: string, until?: string): Outgoing {
+  const canary = { action: 'set', value: 100 };
+  const data = { ...placeOf(place), stage, valuesCanary: { image }, canary, ...(until && { until }) };
   // The commit is of the stage before.
   return { type: eventTypes.configurationChange, data, extensions: {} };
 }

@@ -68,11 +68,8 @@ export async function applyChange(
 async function targetOf(parts: HelmParts, { event: { data, shkeptncontext }, stage: found }: Change): Promise<Target> {
   const { project, stage, service } = data;
   const place = { project, stage, service };
-  const [generated, onboarded] = await Promise.all([
-    readChart(parts.configuration, place, generatedName(service)),
-    strategyIn(parts, place, found),
-  ]);
-  const strategy = generated ? strategyOf(generated) : onboarded;
+  const generated = await readChart(parts.configuration, place, generatedName(service));
+  const strategy = generated ? strategyOf(generated) : await strategyIn(parts, place, found);
   return { ...place, strategy, cause: { context: shkeptncontext } };
 }
 

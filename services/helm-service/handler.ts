@@ -103,7 +103,8 @@ export function helmService(parts: HelmParts): Service {
     const { log } = context;
     // A discard is what comes of an abort.
     const aborted = isEntering(change) ? parts.history.isAborted : undefined;
-    const asking = { aborted, keptnContext, everyMs: LOOK_MS, signal: context.signal };
+    // Who enters has seen the past of the delivery.
+    const asking = { aborted, keptnContext, everyMs: LOOK_MS, isWanted: true, signal: context.signal };
     try {
       const events = await unlessAborted(asking, (signal) =>
         applyChange(parts, change, { signal, progress: (line) => log.info(line) }, log),

@@ -1,24 +1,18 @@
 /** A whole installation that delivers: a cluster with simulated nodes and Istio's kinds, and each service as a process. */
-import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { z } from 'zod';
 import { freePort } from '../../tools/real-parts/free-port.ts';
 import { locate } from '../../tools/real-parts/locate.ts';
 import { temporaryFolder } from '../../tools/real-parts/temporary.ts';
 import { rm } from 'node:fs/promises';
 import { eventTypes, textIn, type KeptnEvent } from '../../lib/events/event.ts';
 import { History } from '../../lib/history/client.ts';
-import { nodeProcess, root, type NodeProcess } from './node-process.ts';
+import { commandLine, type CommandLine } from './keptn.ts';
+import { nodeProcess, type NodeProcess } from './node-process.ts';
 import { installIstioKinds, startNodes } from './nodes.ts';
 import { startShop, type Shop } from './shop.ts';
 import { startOwnWorld, type OwnWorld } from './world.ts';
 
-const run = promisify(execFile);
 const token = 'a-token-of-the-test-0123456789';
-const failure = z
-  .object({ code: z.int(), stderr: z.string() })
-  .transform(({ code, stderr }) => ({ code, said: stderr }));
 
 export const workflow = [
   'shipyard-service',
@@ -35,8 +29,9 @@ export interface DeliveryWorld extends OwnWorld {
   shop: Shop;
   history: History;
   datastore: NodeProcess;
-  /** Runs our command line. */
-  keptn(...args: string[]): Promise<{ code: number; said: string }>;
+  /** Our command line, for this api. */
+  cli: CommandLine;
+  keptnApi: NodeProcess;
   /** The events of a service's newest delivery, the oldest first, log lines aside. */
   delivery(project: string, service: string): Promise<KeptnEvent[]>;
 }
@@ -108,15 +103,8 @@ export async function startDeliveryWorld({ env = {}, plain = false }: DeliveryOp
     shop,
     history,
     datastore,
-    async keptn(...args) {
-      const env = { ...process.env, KEPTN_ENDPOINT: api.url, KEPTN_API_TOKEN: token, NO_COLOR: '1' };
-      try {
-        const { stderr } = await run(process.execPath, [join(root, 'cli/keptn.mjs'), ...args], { env });
-        return { code: 0, said: stderr };
-      } catch (error) {
-        return failure.parse(error);
-      }
-    },
+    cli: commandLine(() => ({ KEPTN_ENDPOINT: api.url, KEPTN_API_TOKEN: token, KUBECONFIG: world.api.kubeconfig })),
+    keptnApi: api,
     async delivery(project, service) {
       const changes = await history.events({ project, service, type: eventTypes.configurationChange });
       const first = changes.find(

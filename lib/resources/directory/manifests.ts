@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { isMap, isScalar, LineCounter, parseAllDocuments, type Document } from 'yaml';
 import { z } from 'zod';
 import { API_VERSION, GROUP } from '../../model/kind.ts';
+import { manifestSchema, metadataSchema } from '../../model/manifest.ts';
 import { sentenceOf } from '../../model/names.ts';
 import { isKind, type Kind } from '../../model/object.ts';
 import { isValueKind, readValues, type Values } from './values.ts';
@@ -48,40 +49,9 @@ export interface ReadFile {
   uncertain: boolean;
 }
 
-// What the API server asks of every object's metadata. Fields that only a server sets may be there, since
-// `kubectl get -o yaml` prints them, and mean nothing in a file.
-/** Of objects that name none, as with kubectl. */
-export const DEFAULT_NAMESPACE = 'default';
-const strings = z.record(z.string(), z.string()).nullish();
-const serverFields = ['uid', 'resourceVersion', 'generation', 'creationTimestamp', 'deletionTimestamp', 'selfLink'];
-const moreServerFields = ['deletionGracePeriodSeconds', 'finalizers', 'managedFields', 'ownerReferences'];
-const metadata = z.strictObject({
-  name: z
-    .string()
-    .max(253)
-    .regex(
-      /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
-      'must be a DNS name: lower-case letters, digits, "-" and "."',
-    ),
-  namespace: z
-    .string()
-    .max(63)
-    .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'must be a DNS label: lower-case letters, digits and "-"')
-    .default(DEFAULT_NAMESPACE),
-  labels: strings,
-  annotations: strings,
-  ...Object.fromEntries([...serverFields, ...moreServerFields].map((field) => [field, z.unknown().optional()])),
-});
-const ours = z.strictObject({
-  apiVersion: z.literal(API_VERSION),
-  kind: z.string(),
-  metadata,
-  spec: z.unknown().optional(),
-  status: z.unknown().optional(),
-});
 const anyObject = z.looseObject({ apiVersion: z.string(), kind: z.string() });
 const listSchema = z.looseObject({ items: z.array(z.unknown()) });
-const valueHead = z.looseObject({ metadata });
+const valueHead = z.looseObject({ metadata: metadataSchema });
 
 export async function readManifests(file: string): Promise<ReadFile> {
   const text = await readFile(file, 'utf8');
@@ -108,7 +78,7 @@ function take(raw: unknown, place: Place, result: ReadFile): void {
     result.problems.push({ file: place.file, line: place.lineOf(path), message });
     result.uncertain = true;
   };
-  // A file of something else, such as Helm values, is not ours to judge.
+  // A file of something else, such as Helm values, is not manifestSchema to judge.
   const object = anyObject.safeParse(raw);
   if (!object.success) return;
   const { apiVersion, kind } = object.data;
@@ -131,7 +101,7 @@ function take(raw: unknown, place: Place, result: ReadFile): void {
     }
   } else if (apiVersion.split('/')[0] === GROUP) {
     if (apiVersion !== API_VERSION || !isKind(kind)) return refuse(['kind'], `there is no ${kind} in ${apiVersion}`);
-    const parsed = ours.safeParse(raw);
+    const parsed = manifestSchema.safeParse(raw);
     if (!parsed.success) {
       const [path, message] = issueOf(parsed.error.issues[0]);
       return refuse(path, `${kind} is not in effect: ${message}`);

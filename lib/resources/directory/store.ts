@@ -5,12 +5,12 @@
  */
 import { relative, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { messageOf, Terminal } from '../../errors/classes.ts';
+import { messageOf, Terminal, Transient } from '../../errors/classes.ts';
 import { API_VERSION } from '../../model/kind.ts';
 import { kindNames, nameOf, type Kind, type Ref, type Spec, type Stored } from '../../model/object.ts';
 import type { Status } from '../../model/status.ts';
 import type { Logger } from '../../observe/log.ts';
-import type { Change, Desired, Note, ResourceStore, StoreHealth, ValueRef } from '../port.ts';
+import type { Change, Declared, Desired, Note, ResourceStore, StoreHealth, ValueRef } from '../port.ts';
 import type { ObjectView } from '../view.ts';
 import { Absence, chooseManifests, GRACE_MS } from './declared.ts';
 import { FolderWatch } from './folder-watch.ts';
@@ -116,6 +116,23 @@ class DirectoryStore implements ResourceStore {
       const result = validate(kind, { name: ref.name, spec: plain }, undefined);
       if ('refusal' in result) throw new Terminal('Rejected', `cannot create ${name}: ${result.refusal}`);
       const meta = { ...ref, labels: undefined, annotations: { [CREATED]: 'true' }, ownerReferences: undefined };
+      return this.#registry.declare(kind, meta, result.spec);
+    });
+  }
+
+  async put({ kind, metadata, spec }: Declared): Promise<Stored> {
+    return this.#serially(async () => {
+      const name = nameOf({ kind, metadata });
+      const current = this.objects.get(kind, metadata);
+      const owner = current && ownerOf(current);
+      if (owner) throw new Terminal('Forbidden', `${name}: ${owner.kind} ${owner.name} makes it; declare it there`);
+      const source = this.#registry.sourceOf(keyOf(kind, metadata));
+      if (source !== undefined) throw new Terminal('Forbidden', `${name} is declared in ${source}: change it there`);
+      if (current?.metadata.deletionTimestamp !== undefined) throw new Transient(`${name} is being deleted`);
+      const result = validate(kind, { name: metadata.name, spec }, current);
+      if ('refusal' in result) throw new Terminal('Rejected', `cannot apply ${name}: ${result.refusal}`);
+      const annotations = { ...metadata.annotations, [CREATED]: 'true' };
+      const meta = { ...metadata, labels: metadata.labels, annotations, ownerReferences: undefined };
       return this.#registry.declare(kind, meta, result.spec);
     });
   }

@@ -39,7 +39,8 @@ export class Caller {
     } catch (cause) {
       const message = `${what}: ${sentenceOf(cause)}`;
       const status = statusOf(cause);
-      if (status === 400 || status === 422) throw new Terminal('Rejected', message, { cause });
+      if (status === 400 || status === 422 || isUnknownField(status, message))
+        throw new Terminal('Rejected', message, { cause });
       throw new Transient(status === undefined ? `the API server does not answer (${message})` : message, { cause });
     }
   }
@@ -65,6 +66,10 @@ export class Caller {
 export function statusOf(error: unknown): number | undefined {
   return error instanceof ApiException ? error.code : undefined;
 }
+
+/** A server-side apply that names a field which the schema does not know is answered as if the server were broken. */
+const isUnknownField = (status: number | undefined, message: string): boolean =>
+  status === 500 && message.includes('field not declared in schema');
 
 const statusBody = z.object({ message: z.string() });
 

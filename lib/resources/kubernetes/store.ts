@@ -16,13 +16,15 @@ import {
 } from '../../model/object.ts';
 import type { Status } from '../../model/status.ts';
 import type { Logger } from '../../observe/log.ts';
-import type { Change, Desired, Note, ResourceStore, StoreHealth, ValueRef } from '../port.ts';
+import type { Change, Declared, Desired, Note, ResourceStore, StoreHealth, ValueRef } from '../port.ts';
 import { ObjectCache } from '../view.ts';
 import { Caller, statusOf } from './calls.ts';
 import { Reflector, type WatchEvent } from './reflector.ts';
 
 /** Field manager of what the operator applies. */
 const MANAGER = 'keptn-operator';
+/** Of what people declare by the api: theirs, and not the operator's to take away. */
+const PEOPLE = 'keptn-api';
 
 export interface KubernetesStoreOptions {
   config: KubeConfig;
@@ -91,14 +93,27 @@ class KubernetesStore implements ResourceStore {
       uid: owner.metadata.uid,
     };
     const ownerReferences = [{ ...ownerReference, controller: true, blockOwnerDeletion: true }];
-    const body = { apiVersion: API_VERSION, kind, metadata: { ...meta, ownerReferences }, spec };
+    return this.#applied(kind, { ...meta, ownerReferences }, spec, MANAGER);
+  }
+
+  async put({ kind, metadata, spec }: Declared): Promise<Stored> {
+    const [owner] = this.objects.get(kind, metadata)?.metadata.ownerReferences ?? [];
+    const name = nameOf({ kind, metadata });
+    if (owner) throw new Terminal('Forbidden', `${name}: ${owner.kind} ${owner.name} makes it; declare it there`);
+    return this.#applied(kind, metadata, spec, PEOPLE);
+  }
+
+  async #applied<K extends Kind>(
+    kind: K,
+    metadata: Ref & { ownerReferences?: object[] },
+    spec: unknown,
+    fieldManager: string,
+  ): Promise<Stored<K>> {
+    const body = { apiVersion: API_VERSION, kind, metadata, spec };
+    const request = { ...this.#address(kind, metadata), body, fieldManager, force: true };
     const answer: unknown = await this.#caller.call(
       `cannot apply ${nameOf({ kind, metadata })}`,
-      (options) =>
-        this.#custom.patchNamespacedCustomObject(
-          { ...this.#address(kind, metadata), body, fieldManager: MANAGER, force: true },
-          options,
-        ),
+      (options) => this.#custom.patchNamespacedCustomObject(request, options),
       'apply',
     );
     const stored = parse(kind, answer);
@@ -113,7 +128,8 @@ class KubernetesStore implements ResourceStore {
       try {
         const { group, version, namespace, plural } = this.#address(kind, ref);
         const address = { group, version, namespace, plural };
-        return await this.#custom.createNamespacedCustomObject({ ...address, body }, options);
+        const request = { ...address, body, fieldManager: PEOPLE };
+        return await this.#custom.createNamespacedCustomObject(request, options);
       } catch (error) {
         if (statusOf(error) === 409) return undefined;
         throw error;

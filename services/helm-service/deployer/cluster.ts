@@ -13,6 +13,7 @@ const LOOK_MS = 1_000;
 /** A helm of ours that was killed with us may still be at work. */
 const ORPHAN_MS = 15_000;
 const MESH_MS = 60_000;
+const NAMESPACE_MS = 5_000;
 
 export interface ClusterSettings extends HelmSettings {
   /** What Kubernetes cannot do now it may be able to do soon (pull an image, add a node): how long trouble may last. */
@@ -35,6 +36,8 @@ export class ClusterDeployer implements Deployer {
   readonly #mesh: Mesh | undefined;
   readonly #patienceMs: number;
   #found: { mesh: Mesh; until: number } | undefined;
+  /** Until when a namespace need not be made again: many deliveries come to one at once. */
+  readonly #ensured = new Map<string, number>();
 
   constructor({ mesh, patienceSeconds, ...settings }: ClusterSettings) {
     const config = loadKubeConfig(settings.kubeconfig);
@@ -62,6 +65,13 @@ export class ClusterDeployer implements Deployer {
   }
 
   async ensureNamespace(name: string, injected: boolean): Promise<void> {
+    const key = `${name} ${injected}`;
+    if (Date.now() < (this.#ensured.get(key) ?? 0)) return;
+    await this.#makeNamespace(name, injected);
+    this.#ensured.set(key, Date.now() + NAMESPACE_MS);
+  }
+
+  async #makeNamespace(name: string, injected: boolean): Promise<void> {
     const { core, caller } = this.#apis;
     const labels = injected ? { 'istio-injection': 'enabled' } : {};
     const body = { metadata: { name, labels } };
@@ -117,6 +127,11 @@ export class ClusterDeployer implements Deployer {
       if (line !== '' && line !== seen.said) progress(line);
     } catch (error) {
       if (!(error instanceof HelmError) || /another operation/.test(error.message)) throw error;
+      // Deleted since it was made: the next try makes it again.
+      if (error.message.includes(`namespaces "${release.namespace}" not found`)) {
+        this.#ensured.clear();
+        throw new Transient(`helm: ${error.message}`, { cause: error });
+      }
       if (isAway(error.message)) throw new Transient(`helm: ${error.message}`, { cause: error });
       await this.#settle(release);
       over.signal.throwIfAborted();

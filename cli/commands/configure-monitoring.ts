@@ -1,0 +1,28 @@
+/** `keptn configure monitoring`: says who answers for the SLIs of a project. */
+import { Argument, type Command } from 'commander';
+import { clientOf, whenDone, withWaiting } from '../session.ts';
+
+interface Options {
+  project?: string;
+  service?: string;
+}
+
+export function configureMonitoring(parent: Command): void {
+  withWaiting(parent.command('monitoring'))
+    .addArgument(new Argument('<type>', 'what measures').choices(['prometheus', 'dynatrace']))
+    .description('Has a project evaluated by what this monitoring has measured.')
+    .option('-p, --project <name>', 'the project')
+    .option('-s, --service <name>', 'the service; needed for prometheus, as is the project')
+    .action(async (type: string, { project, service }: Options, command: Command) => {
+      const [{ begun }, { CliError }] = await Promise.all([import('../client.ts'), import('../errors.ts')]);
+      if (type === 'prometheus' && !(project && service)) {
+        throw new CliError('usage', `--${project ? 'service' : 'project'}: prometheus is configured for a service`);
+      }
+      const sent = {
+        type: 'sh.keptn.event.monitoring.configure',
+        source: 'https://github.com/keptn/keptn/cli#configuremonitoring',
+        data: { type, project: project ?? '', service: service ?? '' },
+      };
+      await whenDone(command, await (await clientOf(command)).call('POST', '/v1/event', begun, sent));
+    });
+}
