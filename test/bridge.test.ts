@@ -85,6 +85,22 @@ describe('the Bridge', () => {
     await page.context().close();
   });
 
+  it('offers to promote and to roll back by what has passed, and says so where nothing has', async () => {
+    const page = await run.open('/project/sockshop/carts');
+    const dialog = page.getByRole('dialog');
+    await page.getByRole('button', { name: 'Promote' }).click();
+    await dialog.getByLabel('Stage').selectOption('dev');
+    expect(await dialog.innerText())
+      .to.match(/carts:0\.10\.\d+ is deployed to staging/)
+      .and.to.include('keptn promote --project=sockshop --service=carts --stage=dev');
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByRole('button', { name: 'Roll back' }).click();
+    await dialog.getByLabel('Stage').selectOption('prod');
+    expect(await dialog.innerText()).to.include('nothing to go back to');
+    expect(await dialog.getByRole('button', { name: 'Roll back' }).isDisabled()).to.equal(true);
+    await page.context().close();
+  });
+
   it('has an event on the screen within 500 ms', async () => {
     const page = await run.open('/log');
     await page.locator('.log-row').first().waitFor();

@@ -5,7 +5,9 @@ import { imageOf } from '../../../../lib/delivery/image.ts';
 import { newImage } from '../../../../lib/delivery/stage.ts';
 import type { Overview } from '../../../../lib/delivery/overview.ts';
 import { deploymentFinished } from '../../../../lib/events/workflow.ts';
-import { findEvents } from '../api/events.ts';
+import { ActionButton } from '../actions/action-button.tsx';
+import { byHand } from '../actions/by-hand.tsx';
+import { findAll, findEvents } from '../api/events.ts';
 import { onEvent } from '../api/live.ts';
 import { useLoaded, useSoon } from '../api/load.ts';
 import { shortImage } from '../parts/names.ts';
@@ -28,18 +30,24 @@ interface Row {
 
 interface HistoryData {
   overview: Overview;
+  /** Of the service, newest first: what is promoted or brought back is chosen by them. */
+  events: KeptnEvent[];
   rows: Row[];
 }
 
+/** Events that are looked through for what a stage had before. */
+const PAST = 500;
+
 async function read(project: string, service: string, signal: AbortSignal): Promise<HistoryData> {
   const of = { project, service };
-  const [overview, roots, ends, deployments] = await Promise.all([
+  const [overview, roots, ends, deployments, past] = await Promise.all([
     readOverview(project, signal),
     findEvents({ ...of, root: 'true' }, undefined, signal),
     findEvents({ ...of, type: eventTypes.deliveryFinished }, undefined, signal),
     findEvents({ ...of, type: eventTypes.deploymentFinished }, undefined, signal),
+    findAll((after) => findEvents(of, after, signal), PAST),
   ]);
-  return { overview, rows: rowsOf(roots.items, ends.items, deployments.items) };
+  return { overview, events: past.items, rows: rowsOf(roots.items, ends.items, deployments.items) };
 }
 
 /** A row for each keptn context that has brought an artifact, newest first. */
@@ -88,6 +96,7 @@ export function ServiceHistory({ project, service }: { project: string; service:
       <div class="title-row">
         <h1>{service}</h1>
         <span class="grow" />
+        <ByHand project={project} service={service} data={loaded.data.value} />
         <a class="button" href={linkTo('/evaluations', { project, service })}>
           Evaluations
         </a>
@@ -100,6 +109,17 @@ export function ServiceHistory({ project, service }: { project: string; service:
       </div>
       <Show of={loaded}>{(data) => <Deployments project={project} service={service} data={data} />}</Show>
     </div>
+  );
+}
+
+function ByHand({ project, service, data }: { project: string; service: string; data: HistoryData | undefined }) {
+  if (!data || data.rows.length === 0) return null;
+  const past = { project, service, order: data.overview.stages.map(({ name }) => name), events: data.events };
+  return (
+    <>
+      <ActionButton action={byHand('rollback', past)} />
+      <ActionButton action={byHand('promote', past)} />
+    </>
   );
 }
 
