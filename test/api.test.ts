@@ -223,6 +223,17 @@ describe('the api', () => {
     expect((await ask('GET /v1/events?type=$JS.>')).status).to.equal(422);
   });
 
+  it('says in one call where everything is', async () => {
+    const { projects } = (await ask('GET /v1/overview')).json as {
+      projects: { project: string; attention: unknown[] }[];
+    };
+    const [first] = projects;
+    expect(first?.attention).to.deep.equal([]);
+    const { json } = await ask(`GET /v1/project/${first?.project ?? ''}/overview`);
+    expect(json).to.have.keys('project', 'ready', 'message', 'stages', 'services');
+    expect((await ask('GET /v1/project/nowhere/overview')).status).to.equal(404);
+  });
+
   it('describes itself', async () => {
     const document = (await (await fetch(`${keptn.url}/openapi.json`)).json()) as { paths: object; security: unknown };
     expect(document.security).to.deep.equal([{ token: [] }]);
@@ -235,6 +246,8 @@ describe('the api', () => {
       '/v1/project/{projectName}/service',
       '/v1/object',
       '/v1/object/{kind}/{name}',
+      '/v1/overview',
+      '/v1/project/{projectName}/overview',
     ]);
     expect((await fetch(`${keptn.url}/docs`)).status).to.equal(200);
     expect(await readFile(join(keptn.folder, 'api-token'), 'utf8')).to.include(keptn.token);
