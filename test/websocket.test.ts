@@ -47,6 +47,16 @@ describe('the websocket', () => {
     }
   });
 
+  it('tells a warning as the command line of 0.6.2 knows it', async () => {
+    const data = { message: 'mind the gap', loglevel: 'WARN', terminate: true };
+    const { json } = await keptn.ask('POST /v1/event', { type: 'sh.keptn.events.log', source: 'me', data });
+    const { keptnContext, token } = json as { keptnContext: string; token: string };
+    const reader = await keptn.listen(headersOf(token, keptnContext));
+    await until('it is told', () => isDone(reader));
+    expect(reader.lines[0]).to.include({ message: 'mind the gap', loglevel: 'INFO' });
+    reader.socket.terminate();
+  });
+
   it('tells 200 readers at once', async () => {
     const { keptnContext, token } = await created();
     const readers = await Promise.all(Array.from({ length: 200 }, () => keptn.listen(headersOf(token, keptnContext))));

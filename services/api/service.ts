@@ -1,6 +1,7 @@
 /** The api: the one door for command lines, scripts and the Bridge, in one function that any process can start. */
 import { randomUUID } from 'node:crypto';
 import helmet from 'helmet';
+import { z } from 'zod';
 import type { EventBus } from '../../lib/bus/port.ts';
 import { Configuration } from '../../lib/configuration/client.ts';
 import { encodeEvent } from '../../lib/events/codec.ts';
@@ -43,6 +44,8 @@ export interface Api extends HttpServer {
 const BODY_LIMIT = 12 * 1024 * 1024;
 const AUTHOR = 'keptn-api <api@keptn.sh>';
 const info = { title: 'Keptn', description: 'The api of Keptn 0.6.2, and more.', version: '1', tokenHeader: 'x-token' };
+
+const wire = z.looseObject({ contenttype: z.unknown(), data: z.looseObject({ loglevel: z.unknown() }) });
 
 export async function startApi(settings: ApiSettings): Promise<Api> {
   const { bus, store, namespace, places, token, host, port, secure, log } = settings;
@@ -92,8 +95,9 @@ export async function startApi(settings: ApiSettings): Promise<Api> {
   };
 }
 
-/** As 0.6.2 sends it over the websocket: `contentType` with a capital T. */
+/** As 0.6.2 sends it over the websocket: `contentType` with a capital T, and no warnings, which its command line does not know. */
 function logLine(event: KeptnEvent): string {
-  const { contenttype, ...rest } = JSON.parse(encodeEvent(event)) as Record<string, unknown>;
-  return JSON.stringify({ ...rest, contentType: contenttype });
+  const { contenttype, data, ...rest } = wire.parse(JSON.parse(encodeEvent(event)));
+  const loglevel = data.loglevel === 'WARN' ? 'INFO' : data.loglevel;
+  return JSON.stringify({ ...rest, data: { ...data, loglevel }, contentType: contenttype });
 }

@@ -14,7 +14,7 @@ export interface Asked {
 }
 
 export interface Reader {
-  lines: { message: string; terminate: boolean }[];
+  lines: { message: string; terminate: boolean; loglevel: string }[];
   /** Resolves with the close code. */
   closed: Promise<number>;
   socket: WebSocket;
@@ -73,7 +73,7 @@ export async function startStandalone(manifests = 'examples/hello', ...more: rea
         socket,
       };
       socket.on('message', (data: Buffer) => {
-        const { data: line } = JSON.parse(data.toString()) as { data: { message: string; terminate: boolean } };
+        const { data: line } = JSON.parse(data.toString()) as { data: Reader['lines'][number] };
         reader.lines.push(line);
       });
       await new Promise<void>((resolve, reject) => {
