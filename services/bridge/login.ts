@@ -1,10 +1,9 @@
 /** Logging in and out: `/auth/session` says who one is and which ways there are, `/auth/login` takes credentials. */
-import type { Request, Response } from 'express';
-import { rateLimit } from 'express-rate-limit';
 import { z } from 'zod';
 import { Terminal } from '../../lib/errors/classes.ts';
 import { answer, route, stream, type Route } from '../../lib/http/route.ts';
 import { validate } from '../../lib/http/validate.ts';
+import { wrongTries } from '../../lib/http/wrong-tries.ts';
 import { checkOrigin } from './guard.ts';
 import { credentials, userOf, type Access } from './identity.ts';
 import { jsonOf } from './json-body.ts';
@@ -28,21 +27,7 @@ const sessionAnswer = z.strictObject({
 });
 
 export function loginRoutes(sessions: Sessions, { access, oidc, origin }: LoginSettings): Route[] {
-  const slowDown = rateLimit({
-    windowMs: 60_000,
-    limit: WRONG_A_MINUTE,
-    standardHeaders: 'draft-8',
-    legacyHeaders: false,
-    handler: (_request, _response, next) => {
-      next(new Terminal('TooManyRequests', 'too many wrong tries from this address: wait a minute'));
-    },
-  });
-  /** Counts a wrong try; rejects when there were too many. */
-  const count = (request: Request, response: Response): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const next = (error?: unknown): void => (error instanceof Error ? reject(error) : resolve());
-      void slowDown(request, response, next);
-    });
+  const countWrong = wrongTries(WRONG_A_MINUTE, 'wrong tries');
   const ways = { token: access.tokenLogin, password: access.basic !== undefined, ...(oidc !== undefined && { oidc }) };
   return [
     route({
@@ -65,7 +50,7 @@ export function loginRoutes(sessions: Sessions, { access, oidc, origin }: LoginS
       const given = validate(credentials, await jsonOf(request), 'body');
       const user = userOf(given, access);
       if (user === undefined) {
-        await count(request, response);
+        await countWrong(request, response);
         throw new Terminal('Unauthorized', refusals['token' in given ? 'token' : 'user' in given ? 'user' : 'ticket']);
       }
       const { csrf } = await sessions.begin(response, user);
