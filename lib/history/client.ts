@@ -11,6 +11,8 @@ import { eventTypes, textIn, type KeptnEvent } from '../events/event.ts';
 
 const DEADLINE_MS = 10_000;
 const LOOK_AGAIN_MS = 50;
+/** An event of which the datastore hears at the same time. */
+const LOOK_SOON_MS = 10;
 const pageSchema = z.object({ events: z.array(z.looseObject({})).nullable() });
 
 /** Each field that is given must match; at least one has to be. */
@@ -62,6 +64,15 @@ export class History {
       project: textIn(data, 'project') ?? '',
       service: textIn(data, 'service') ?? '',
     });
+  }
+
+  /** As `delivery`, once it has this event, and so all before it; `Transient` when it does not come within `ms`. */
+  async deliveryUpTo(event: KeptnEvent, ms = 5_000): Promise<KeptnEvent[]> {
+    for (const end = Date.now() + ms; ; await sleep(LOOK_SOON_MS)) {
+      const past = await this.delivery(event);
+      if (past.some(({ id }) => id === event.id)) return past;
+      if (Date.now() > end) throw new Transient(`${event.type} is not in the history yet`);
+    }
   }
 
   /** True when somebody wants the delivery of this context to end. A function that can be handed on. */

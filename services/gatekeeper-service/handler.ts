@@ -43,7 +43,7 @@ export function gatekeeperService(parts: GatekeeperParts): Service {
       return [];
     }
     const shipyard = await readShipyard(configuration, project);
-    const delivery = await deliveryIn(event, shipyard);
+    const delivery = deliveryOf(await history.deliveryUpTo(event), shipyard[0]?.name ?? '');
     const state = delivery.stages.get(stage);
     if (state && isOver(state)) {
       log.info(`${service} in ${stage} has ended already: ${state.message}`);

@@ -59,7 +59,8 @@ export function helmService(parts: HelmParts): Service {
     const { data, shkeptncontext: keptnContext, time } = event;
     const { log } = context;
     const image = newImage(event) ?? 'with another chart';
-    const delivery = deliveryOf(past, stage.name);
+    // The history may not have heard of this event yet, and would tell of the stage as it was before it.
+    const delivery = deliveryOf([event, ...past], stage.name);
     const over = [...delivery.stages.values()].find(hasStopped);
     if (delivery.aborted || over) {
       log.last(

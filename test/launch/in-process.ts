@@ -23,6 +23,8 @@ const host = '127.0.0.1';
 export interface Given {
   configuration: Configuration;
   history: History;
+  /** Address of what is behind it. */
+  datastore: string;
   /** Gone in the end. */
   directory: string;
 }
@@ -52,7 +54,7 @@ export async function startInProcess(servicesOf: (given: Given) => readonly Serv
   const parts = { bus, metrics: createEventMetrics(), log };
   const datastore = await startDatastore({ store, retention: { maxCount: 10_000 }, host, port: 0, ...parts });
   const configuration = new Configuration(configurationService.url, 'test <test@keptn.sh>');
-  const given = { configuration, history: new History(datastore.url), directory };
+  const given = { configuration, history: new History(datastore.url), datastore: datastore.url, directory };
   const served = await Promise.all(servicesOf(given).map((service) => serve(service, { ...parts, bus })));
   const seen = recorder();
   await bus.subscribe({ durable: 'test', filters: ['sh.keptn.>'], from: 'all' }, seen.handle);

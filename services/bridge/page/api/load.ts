@@ -49,15 +49,23 @@ function useOnGap(call: () => void): void {
   });
 }
 
-/** Reads again soon after the last of several events, and once more when the operator has surely recorded them. */
+/** When the datastore and the operator have surely recorded what the stream has told. */
+const RECORDED_MS = 1_500;
+
+/** Reads again soon after the last of several events, and once more when they are recorded; so it does when a page opens. */
 export function useSoon(reload: () => Promise<void>): () => void {
+  useEffect(() => {
+    // What happened just before was in the stream already, and maybe not yet in the first answer.
+    const timer = setTimeout(() => void reload(), RECORDED_MS);
+    return () => clearTimeout(timer);
+  }, [reload]);
   return useMemo(() => {
     let [soon, later] = [0, 0];
     return () => {
       clearTimeout(soon);
       clearTimeout(later);
       soon = window.setTimeout(() => void reload(), 120);
-      later = window.setTimeout(() => void reload(), 1_500);
+      later = window.setTimeout(() => void reload(), RECORDED_MS);
     };
   }, [reload]);
 }

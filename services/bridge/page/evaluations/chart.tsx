@@ -88,6 +88,8 @@ function scoreLine(
       datasets: [
         {
           data: evaluations.map(({ score }) => score ?? NaN),
+          // The points of 0 and 100 lie on the border.
+          clip: false,
           borderColor: colors.accent,
           borderWidth: 2,
           spanGaps: true,
