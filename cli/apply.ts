@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { findCondition, statusSchema } from '../lib/model/status.ts';
-import type { Client } from './client.ts';
+import { at, type Client } from './client.ts';
 import { CliError, exitCodes } from './errors.ts';
 import type { Manifest } from './manifests.ts';
 import type { Output } from './output.ts';
@@ -40,7 +40,7 @@ export async function whenReady(
   const end = Date.now() + timeoutMs;
   for (const { kind, name } of applied) {
     for (let told = ''; ; await sleep(LOOK_MS)) {
-      const { generation, status } = await client.call('GET', `/v1/object/${kind}/${encodeURIComponent(name)}`, shown);
+      const { generation, status } = await client.call('GET', at('object', kind, name), shown);
       const ready = findCondition(status, 'Ready');
       const isCurrent = ready?.observedGeneration === generation;
       if (isCurrent && ready.status === 'True') break;

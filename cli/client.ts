@@ -11,7 +11,9 @@ import type { Output } from './output.ts';
 const TIMEOUT_MS = 30_000;
 const refusal = z.object({ message: z.string() });
 export const begun = z.object({ keptnContext: z.string(), token: z.string() });
-export type Begun = z.infer<typeof begun>;
+
+/** The path of a call of the api, of its parts. */
+export const at = (...parts: string[]): string => `/v1/${parts.map(encodeURIComponent).join('/')}`;
 
 export interface Trace {
   /** Tell each call. */

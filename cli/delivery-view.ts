@@ -50,13 +50,16 @@ export async function watchDelivery(
 }
 
 /** A delivery is over where it has stopped, or passed its last stage; anything else with its last line. */
-export async function isContextOver(client: Client, keptnContext: string, hasLastLine: boolean): Promise<boolean> {
-  const events = await eventsOf(client, { keptnContext }, 500);
-  const begun = events.findLast((event) => newImage(event) !== undefined);
-  if (!begun) return hasLastLine;
-  const order = await stagesOf(client, textIn(begun.data, 'project') ?? '');
-  const { stages, until } = deliveryOf(events, order[0] ?? '');
-  return [...stages.values()].some(hasStopped) || stages.get(until ?? order.at(-1) ?? '')?.phase === 'Ready';
+export function overWhen(client: Client, keptnContext: string): (hasLastLine: boolean) => Promise<boolean> {
+  let order: string[] | undefined;
+  return async (hasLastLine) => {
+    const events = await eventsOf(client, { keptnContext }, 500);
+    const begun = events.findLast((event) => newImage(event) !== undefined);
+    if (!begun) return hasLastLine;
+    order ??= await stagesOf(client, textIn(begun.data, 'project') ?? '');
+    const { stages, until } = deliveryOf(events, order[0] ?? '');
+    return [...stages.values()].some(hasStopped) || stages.get(until ?? order.at(-1) ?? '')?.phase === 'Ready';
+  };
 }
 
 function lineOf(stage: StageDelivery, isPaused: boolean, names: readonly string[]): string {

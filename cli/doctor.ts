@@ -5,10 +5,11 @@ import { stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { messageOf } from '../lib/errors/classes.ts';
+import { ownVersion } from '../lib/observe/version.ts';
 import { Client, type Trace } from './client.ts';
 import { credentialsPath, loadCredentials, type Credentials } from './credentials.ts';
 import { channel } from './follow.ts';
-import { fits, metadata, ownVersion } from './version.ts';
+import { fits, metadata } from './version.ts';
 
 export interface Finding {
   check: string;
@@ -52,7 +53,8 @@ export async function examine(trace: Trace): Promise<Finding[]> {
     return 'is right';
   });
   await check('version', async () => {
-    const [own, { keptnversion }] = [await ownVersion(), await client().call('GET', '/v1/metadata', metadata)];
+    const own = ownVersion();
+    const { keptnversion } = await client().call('GET', '/v1/metadata', metadata);
     if (fits(own, keptnversion)) return keptnversion;
     throw new Error(`Keptn is ${keptnversion}, the command line ${own}: install the one that fits`);
   });

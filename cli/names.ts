@@ -1,6 +1,6 @@
 /** Lists that Keptn gives in pages, and the names in them. */
 import { z } from 'zod';
-import type { Client } from './client.ts';
+import { at, type Client } from './client.ts';
 import { allOf } from './pages.ts';
 import { stagesOf } from './stages.ts';
 
@@ -17,8 +17,6 @@ export function listOf<T>(client: Client, path: string, field: string, item: z.Z
     return { items: z.array(item).nullish().parse(answer[field]) ?? [], next: next === '0' ? undefined : next };
   });
 }
-
-export const at = (...parts: string[]): string => `/v1/${parts.map(encodeURIComponent).join('/')}`;
 
 /** Of all projects, or of the stages or services of one. */
 export async function namesOf(client: Client, kind: 'project' | 'stage' | 'service', name?: string): Promise<string[]> {

@@ -1,6 +1,6 @@
 /** What every command has at hand: its flags for output and waiting, and Keptn. */
 import { Option, type Command } from 'commander';
-import type { Begun, Client, Trace } from './client.ts';
+import type { Client, Trace } from './client.ts';
 import { formats, Output, type Column, type Format } from './output.ts';
 
 interface Common {
@@ -73,24 +73,26 @@ export async function showList<T>(
 
 /** Says so where Keptn is of another version; a Keptn that does not tell its version is an older one, and said nothing. */
 export async function warnOfVersion(client: Client, output: Output): Promise<void> {
-  const [{ loadConfig }, { fits, metadata, ownVersion }] = await Promise.all([
+  const [{ loadConfig }, { fits, metadata }, { ownVersion }] = await Promise.all([
     import('./config.ts'),
     import('./version.ts'),
+    import('../lib/observe/version.ts'),
   ]);
   if (!(await loadConfig()).automatic_version_check) return;
-  const own = await ownVersion();
+  const own = ownVersion();
   const told = await client.call('GET', '/v1/metadata', metadata).catch(() => undefined);
   if (told === undefined || fits(own, told.keptnversion)) return;
   output.line('WARN', `Keptn is ${told.keptnversion}, the command line ${own}: they might not fit`);
 }
 
-/** Says in which keptn context it is told, and shows that to its end, unless nobody waits. */
-export async function whenDone(command: Command, begun: Begun): Promise<void> {
+/** Makes the call, says in which keptn context it is told, and shows that to its end, unless nobody waits. */
+export async function begin(command: Command, method: string, parts: readonly string[], body?: unknown): Promise<void> {
+  const [client, { at, begun }] = await Promise.all([clientOf(command), import('./client.ts')]);
+  const { keptnContext } = await client.call(method, at(...parts), begun, body);
   const timeoutMs = waitingOf(command);
   const output = outputOf(command);
-  output.line('INFO', `ID of Keptn context: ${begun.keptnContext}`);
+  output.line('INFO', `ID of Keptn context: ${keptnContext}`);
   if (timeoutMs === undefined) return;
   const { follow } = await import('./follow.ts');
-  const { credentials } = await clientOf(command);
-  await follow({ credentials, keptnContext: begun.keptnContext }, output, timeoutMs);
+  await follow({ credentials: client.credentials, keptnContext }, output, timeoutMs);
 }

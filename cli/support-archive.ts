@@ -9,11 +9,12 @@ import { createGzip } from 'node:zlib';
 import { pack } from 'tar-stream';
 import { z } from 'zod';
 import { messageOf } from '../lib/errors/classes.ts';
+import { ownVersion } from '../lib/observe/version.ts';
 import { Client, type Trace } from './client.ts';
 import { loadCredentials } from './credentials.ts';
 import { examine } from './doctor.ts';
 import { findEvents } from './events.ts';
-import { metadata, ownVersion } from './version.ts';
+import { metadata } from './version.ts';
 
 const EVENTS = 1_000;
 const KUBECTL_MS = 30_000;
@@ -39,7 +40,7 @@ export async function writeArchive(folder: string, trace: Trace): Promise<string
   const client = async (): Promise<Client> => new Client(await loadCredentials(), trace);
   await gather('metadata.json', async () => ({
     ...{ OperatingSystem: `${platform()} ${release()} ${arch()}`, Node: process.version },
-    KeptnCLIVersion: await ownVersion(),
+    KeptnCLIVersion: ownVersion(),
     KeptnAPIUrl: await loadCredentials().then(
       ({ endpoint }) => endpoint,
       () => null,

@@ -1,13 +1,5 @@
-/** The version of this command line, and whether a Keptn of another version fits it. */
-import { readFile } from 'node:fs/promises';
+/** Whether a Keptn of another version fits this command line. */
 import { z } from 'zod';
-
-const manifest = z.object({ version: z.string() });
-
-export async function ownVersion(): Promise<string> {
-  const text = await readFile(new URL('../package.json', import.meta.url), 'utf8');
-  return manifest.parse(JSON.parse(text)).version;
-}
 
 export const metadata = z.object({ keptnversion: z.string() });
 

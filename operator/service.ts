@@ -1,4 +1,5 @@
 /** Service: a folder on the branch of every stage, the event of its creation, and the delivery of its artifact. */
+import { entering } from '../lib/delivery/by-hand.ts';
 import { Waiting } from '../lib/errors/classes.ts';
 import { eventTypes } from '../lib/events/event.ts';
 import { nameOf, type Stored } from '../lib/model/object.ts';
@@ -109,15 +110,9 @@ async function deliver(run: Run): Promise<void> {
       'waiting a moment for the chart: the objects of one apply come one after another',
     );
   }
-  const data = {
-    project: object.spec.project,
-    service: keptnName(object),
-    stage: run.status.branches?.[0]?.name ?? '',
-    valuesCanary: { image },
-    canary: { action: 'set', value: 100 },
-    labels: null,
-  };
-  await announce(run, { type: eventTypes.configurationChange, digest: digestOf(image), data });
+  const stage = run.status.branches?.[0]?.name ?? '';
+  const event = entering({ project: object.spec.project, service: keptnName(object), stage }, image);
+  await announce(run, { ...event, digest: digestOf(image) });
   run.reached.set('Announced', { reason: 'Published', message: `delivery of ${image} is published` });
 }
 

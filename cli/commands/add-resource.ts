@@ -19,10 +19,10 @@ export function addResource(program: Command): void {
     .requiredOption('-r, --resource <file>', 'the file')
     .option('--resourceUri <path>', 'where it goes; the path of the file by default')
     .action(async ({ project, stage, service, resource, resourceUri = resource }: Options, command: Command) => {
-      const { readInput } = await import('../input.ts');
+      const [{ readInput }, { at }] = await Promise.all([import('../input.ts'), import('../client.ts')]);
       const resourceContent = (await readInput(resource, '--resource')).toString('base64');
       const place = ['project', project, ...(stage ? ['stage', stage] : []), ...(service ? ['service', service] : [])];
-      const path = `/v1/${place.map(encodeURIComponent).join('/')}/resource`;
+      const path = at(...place, 'resource');
       const body = { resources: [{ resourceURI: resourceUri.replace(/^(\.?\/)+/, ''), resourceContent }] };
       await (await clientOf(command)).call('POST', path, z.unknown(), body);
       outputOf(command).line('INFO', 'Resource has been uploaded.');

@@ -1,6 +1,6 @@
 /** `keptn configure monitoring`: says who answers for the SLIs of a project. */
 import { Argument, type Command } from 'commander';
-import { clientOf, whenDone, withWaiting } from '../session.ts';
+import { begin, withWaiting } from '../session.ts';
 
 interface Options {
   project?: string;
@@ -14,7 +14,7 @@ export function configureMonitoring(parent: Command): void {
     .option('-p, --project <name>', 'the project')
     .option('-s, --service <name>', 'the service; needed for prometheus, as is the project')
     .action(async (type: string, { project, service }: Options, command: Command) => {
-      const [{ begun }, { CliError }] = await Promise.all([import('../client.ts'), import('../errors.ts')]);
+      const { CliError } = await import('../errors.ts');
       if (type === 'prometheus' && !(project && service)) {
         throw new CliError('usage', `--${project ? 'service' : 'project'}: prometheus is configured for a service`);
       }
@@ -23,6 +23,6 @@ export function configureMonitoring(parent: Command): void {
         source: 'https://github.com/keptn/keptn/cli#configuremonitoring',
         data: { type, project: project ?? '', service: service ?? '' },
       };
-      await whenDone(command, await (await clientOf(command)).call('POST', '/v1/event', begun, sent));
+      await begin(command, 'POST', ['event'], sent);
     });
 }

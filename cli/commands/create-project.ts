@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { whenDone, clientOf, withWaiting } from '../session.ts';
+import { begin, withWaiting } from '../session.ts';
 
 interface Options {
   shipyard: string;
@@ -16,10 +16,10 @@ export function createProject(parent: Command): void {
     .option('-t, --git-token <token>', 'token of that user')
     .option('-r, --git-remote-url <address>', 'the repository')
     .action(async (name: string, options: Options, command: Command) => {
-      const [{ begun }, { readInput }] = await Promise.all([import('../client.ts'), import('../input.ts')]);
+      const { readInput } = await import('../input.ts');
       const shipyard = (await readInput(options.shipyard, '--shipyard')).toString('base64');
       const { gitUser, gitToken, gitRemoteUrl: gitRemoteURL } = options;
       const body = { name, shipyard, gitUser, gitToken, gitRemoteURL };
-      await whenDone(command, await (await clientOf(command)).call('POST', '/v1/project', begun, body));
+      await begin(command, 'POST', ['project'], body);
     });
 }

@@ -9,7 +9,11 @@ const service = z.object({ serviceName: z.string() });
 const resource = z.object({ resourceURI: z.string() });
 
 async function list<T>(command: Command, parts: readonly string[], field: string, item: z.ZodType<T>) {
-  const [client, { at, listOf }] = await Promise.all([clientOf(command), import('../names.ts')]);
+  const [client, { at }, { listOf }] = await Promise.all([
+    clientOf(command),
+    import('../client.ts'),
+    import('../names.ts'),
+  ]);
   return () => listOf(client, at(...parts), field, item);
 }
 

@@ -20,13 +20,10 @@ export function logs(program: Command): void {
       const client = await clientOf(command);
       const output = outputOf(command);
       if (options.follow) {
-        const [{ follow }, { isContextOver }] = await Promise.all([
-          import('../follow.ts'),
-          import('../delivery-view.ts'),
-        ]);
-        const isOver = (hasLastLine: boolean): Promise<boolean> => isContextOver(client, context, hasLastLine);
+        const [{ follow }, { overWhen }] = await Promise.all([import('../follow.ts'), import('../delivery-view.ts')]);
         const { credentials } = client;
-        return follow({ credentials, keptnContext: context, isOver }, output, options.timeout * 1000);
+        const followed = { credentials, keptnContext: context, isOver: overWhen(client, context) };
+        return follow(followed, output, options.timeout * 1000);
       }
       const entries = await allOf(async (key) => {
         const query = new URLSearchParams({ keptnContext: context, pageSize: '100', ...(key && { nextPageKey: key }) });

@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import { whenDone, clientOf, withWaiting } from '../session.ts';
+import { begin, withWaiting } from '../session.ts';
 
 interface Options {
   project: string;
@@ -19,11 +19,10 @@ export function onboardService(parent: Command): void {
       ]),
     )
     .action(async (serviceName: string, { project, chart, deploymentStrategy }: Options, command: Command) => {
-      const [{ begun }, { readChart }] = await Promise.all([import('../client.ts'), import('../chart.ts')]);
+      const { readChart } = await import('../chart.ts');
       const helmChart = Buffer.from(await readChart(chart)).toString('base64');
       const strategy = deploymentStrategy === 'direct' ? 'direct' : 'duplicate';
       const body = { serviceName, helmChart, ...(deploymentStrategy && { deploymentStrategies: { '*': strategy } }) };
-      const path = `/v1/project/${encodeURIComponent(project)}/service`;
-      await whenDone(command, await (await clientOf(command)).call('POST', path, begun, body));
+      await begin(command, 'POST', ['project', project, 'service'], body);
     });
 }

@@ -17,16 +17,15 @@ export function promote(program: Command): void {
     .requiredOption('--stage <name>', 'the stage that has the version')
     .option('--to <stage>', 'the stage to enter; the one behind by default')
     .action(async ({ project, service, stage, to }: Options, command: Command) => {
-      const [{ chosenFrom, deliver }, { imageInStage, stageBehind }, { CliError }, client] = await Promise.all([
+      const [{ chosenFrom, deliver }, { imageInStage, stageBehind }, { requireStage }, client] = await Promise.all([
         import('../deliver.ts'),
         import('../../lib/delivery/by-hand.ts'),
-        import('../errors.ts'),
+        import('../stages.ts'),
         clientOf(command),
       ]);
       const { image, entered, order } = await chosenFrom(client, { project, service, stage }, (from) => {
-        const target = to ?? stageBehind(from);
-        if (from.order.includes(target)) return { image: imageInStage(from), entered: target, order: from.order };
-        throw new CliError('usage', `--to: there is no stage ${target}: ${project} has ${from.order.join(', ')}`);
+        if (to !== undefined) requireStage('--to', to, project, from.order);
+        return { entered: to ?? stageBehind(from), image: imageInStage(from), order: from.order };
       });
       outputOf(command).line('INFO', `Promoting ${image} from ${stage} to ${entered}`);
       await deliver(command, client, { place: { project, service, stage: entered }, image, order });

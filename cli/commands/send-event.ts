@@ -52,15 +52,15 @@ export function sendEvent(parent: Command): void {
     .option('--tag <tag>', 'the tag; `latest` when the image has none')
     .option('--until <stage>', 'no further than this stage')
     .action(async ({ project, service, image, tag, until }: Artifact, command: Command) => {
-      const [{ deliver }, { stagesOf }] = await Promise.all([import('../deliver.ts'), import('../stages.ts')]);
+      const [{ deliver }, { requireStage, stagesOf }] = await Promise.all([
+        import('../deliver.ts'),
+        import('../stages.ts'),
+      ]);
       const hasTag = /:[^/]+$/.test(image);
       const whole = tag ? `${image.replace(/:[^/:]+$/, '')}:${tag}` : hasTag ? image : `${image}:latest`;
       const client = await clientOf(command);
       const order = await stagesOf(client, project);
-      if (until !== undefined && !order.includes(until)) {
-        const { CliError } = await import('../errors.ts');
-        throw new CliError('usage', `--until: there is no stage ${until}: ${project} has ${order.join(', ')}`);
-      }
+      if (until !== undefined) requireStage('--until', until, project, order);
       await deliver(command, client, { place: { project, service, stage: '' }, image: whole, order, until });
     });
   sendApproval(event);

@@ -6,14 +6,18 @@ export function version(program: Command): void {
   withOutput(program.command('version'))
     .description('Shows the version of the command line, and of the Keptn that it speaks with.')
     .action(async (_options: unknown, command: Command) => {
-      const { metadata, ownVersion } = await import('../version.ts');
+      const [{ metadata }, { ownVersion }, { messageOf }] = await Promise.all([
+        import('../version.ts'),
+        import('../../lib/observe/version.ts'),
+        import('../../lib/errors/classes.ts'),
+      ]);
       const output = outputOf(command);
-      const own = await ownVersion();
+      const own = ownVersion();
       const shown = await clientOf(command)
         .then((client) => client.call('GET', '/v1/metadata', metadata))
         .then(
           ({ keptnversion }) => ({ keptn: keptnversion }),
-          (error: unknown) => ({ keptn: '', problem: error instanceof Error ? error.message : String(error) }),
+          (error: unknown) => ({ keptn: '', problem: messageOf(error) }),
         );
       if (output.format === 'json' || output.format === 'yaml') return output.value({ cli: own, ...shown });
       process.stdout.write(`CLI version: ${own}\n`);

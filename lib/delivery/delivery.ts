@@ -15,7 +15,6 @@ export interface Delivery {
 export function deliveryOf(events: readonly KeptnEvent[], first: string): Delivery {
   const stages = new Map<string, StageDelivery>();
   let [paused, aborted] = [false, false];
-  let until: string | undefined;
   for (const event of events.toReversed().toSorted((a, b) => Date.parse(a.time) - Date.parse(b.time))) {
     if (event.type === eventTypes.deliveryAbort) aborted = true;
     if (event.type === eventTypes.deliveryPause) paused = true;
@@ -24,7 +23,6 @@ export function deliveryOf(events: readonly KeptnEvent[], first: string): Delive
     const name = textIn(event.data, 'stage') || first;
     const stage = stageAfter(stages.get(name), event, name);
     if (stage) stages.set(name, stage);
-    until ??= stage?.until;
   }
-  return { stages, paused, aborted, until };
+  return { stages, paused, aborted, until: [...stages.values()].find((stage) => stage.until)?.until };
 }

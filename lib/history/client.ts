@@ -68,11 +68,10 @@ export class History {
 
   /** As `delivery`, once it has this event, and so all before it; `Transient` when it does not come within `ms`. */
   async deliveryUpTo(event: KeptnEvent, ms = 5_000): Promise<KeptnEvent[]> {
-    for (const end = Date.now() + ms; ; await sleep(LOOK_SOON_MS)) {
+    return once(event.type, { ms, everyMs: LOOK_SOON_MS }, async () => {
       const past = await this.delivery(event);
-      if (past.some(({ id }) => id === event.id)) return past;
-      if (Date.now() > end) throw new Transient(`${event.type} is not in the history yet`);
-    }
+      return past.some(({ id }) => id === event.id) ? past : undefined;
+    });
   }
 
   /** True when somebody wants the delivery of this context to end. A function that can be handed on. */
@@ -81,10 +80,20 @@ export class History {
 
   /** The newest event that passes the test, once it is there; `Transient` when it does not come within `ms`. */
   async wait(search: Search, test: (event: KeptnEvent) => boolean = () => true, ms = 5_000): Promise<KeptnEvent> {
-    for (const end = Date.now() + ms; ; await sleep(LOOK_AGAIN_MS)) {
-      const found = (await this.events(search)).find(test);
-      if (found) return found;
-      if (Date.now() > end) throw new Transient(`${search.type ?? 'the event'} is not in the history yet`);
-    }
+    const what = search.type ?? 'the event';
+    return once(what, { ms, everyMs: LOOK_AGAIN_MS }, async () => (await this.events(search)).find(test));
+  }
+}
+
+/** What `look` gives, once it gives something; `Transient` after `ms`. */
+async function once<T>(
+  what: string,
+  { ms, everyMs }: { ms: number; everyMs: number },
+  look: () => Promise<T | undefined>,
+): Promise<T> {
+  for (const end = Date.now() + ms; ; await sleep(everyMs)) {
+    const found = await look();
+    if (found !== undefined) return found;
+    if (Date.now() > end) throw new Transient(`${what} is not in the history yet`);
   }
 }

@@ -1,7 +1,7 @@
 /** The calls of 0.6.2's api, and reading beyond it: what people declare, what has happened. */
-import { readFileSync } from 'node:fs';
 import { Terminal } from '../../lib/errors/classes.ts';
 import { answer, route, stream, type Route } from '../../lib/http/route.ts';
+import { ownVersion } from '../../lib/observe/version.ts';
 import { z } from 'zod';
 import { channelToken } from './channel-token.ts';
 import { ask } from '../../lib/http/ask.ts';
@@ -26,9 +26,7 @@ export interface Places {
   datastore: string;
 }
 
-const { version } = z
-  .object({ version: z.string() })
-  .parse(JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')));
+const version = ownVersion();
 const SOURCE = 'https://github.com/keptn/keptn/api';
 const accepted = z.object({ keptnContext: z.string() });
 const found = z.object({ events: z.array(z.record(z.string(), z.unknown())).nullable() });

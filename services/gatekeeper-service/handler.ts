@@ -43,7 +43,7 @@ export function gatekeeperService(parts: GatekeeperParts): Service {
       return [];
     }
     const shipyard = await readShipyard(configuration, project);
-    const delivery = deliveryOf(await history.deliveryUpTo(event), shipyard[0]?.name ?? '');
+    const delivery = await deliveryIn(event, shipyard);
     const state = delivery.stages.get(stage);
     if (state && isOver(state)) {
       log.info(`${service} in ${stage} has ended already: ${state.message}`);
@@ -123,7 +123,7 @@ export function gatekeeperService(parts: GatekeeperParts): Service {
   /** Goes on with what was held up: an evaluation or an approval that nothing has followed. */
   async function resumed(event: Controlled, context: Context): Promise<Outgoing[]> {
     const shipyard = await readShipyard(configuration, event.data.project);
-    const past = await history.delivery(event);
+    const past = await history.deliveryUpTo(event);
     const { stages, until } = deliveryOf(past, shipyard[0]?.name ?? '');
     for (const { name, phase } of stages.values()) {
       const last = past.find(({ type, data }) => isDecision(type) && textIn(data, 'stage') === name);
@@ -152,7 +152,7 @@ export function gatekeeperService(parts: GatekeeperParts): Service {
   }
 
   async function deliveryIn(event: KeptnEvent, shipyard: readonly ShipyardStage[]): Promise<Delivery> {
-    return deliveryOf(await history.delivery(event), shipyard[0]?.name ?? '');
+    return deliveryOf(await history.deliveryUpTo(event), shipyard[0]?.name ?? '');
   }
 
   return {

@@ -1,4 +1,5 @@
 /** The events that the gate sends. */
+import { entering } from '../../lib/delivery/by-hand.ts';
 import { finished as deliveryFinished } from '../../lib/delivery/finished.ts';
 import type { StageDelivery } from '../../lib/delivery/stage.ts';
 import { splitImage } from '../../lib/delivery/image.ts';
@@ -21,10 +22,9 @@ export function canary(place: Place, action: 'promote' | 'discard'): Outgoing {
 
 /** The artifact enters the stage, as a new one enters the first, and goes no further than `until`. */
 export function enter(place: Place, stage: string, image: string, until?: string): Outgoing {
-  const canary = { action: 'set', value: 100 };
-  const data = { ...placeOf(place), stage, valuesCanary: { image }, canary, ...(until && { until }) };
+  const { type, data } = entering({ ...place, stage }, image, until);
   // The commit is of the stage before.
-  return { type: eventTypes.configurationChange, data, extensions: {} };
+  return { type, data: { ...data, labels: place.labels ?? null }, extensions: {} };
 }
 
 export function askApproval(

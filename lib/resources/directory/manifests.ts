@@ -78,7 +78,7 @@ function take(raw: unknown, place: Place, result: ReadFile): void {
     result.problems.push({ file: place.file, line: place.lineOf(path), message });
     result.uncertain = true;
   };
-  // A file of something else, such as Helm values, is not manifestSchema to judge.
+  // A file of something else, such as Helm values, is not ours to judge.
   const object = anyObject.safeParse(raw);
   if (!object.success) return;
   const { apiVersion, kind } = object.data;

@@ -11,6 +11,7 @@ import { kindNames, nameOf, type Kind, type Ref, type Spec, type Stored } from '
 import type { Status } from '../../model/status.ts';
 import type { Logger } from '../../observe/log.ts';
 import type { Change, Declared, Desired, Note, ResourceStore, StoreHealth, ValueRef } from '../port.ts';
+import { ownerOf, requireUnowned } from '../owner.ts';
 import type { ObjectView } from '../view.ts';
 import { Absence, chooseManifests, GRACE_MS } from './declared.ts';
 import { FolderWatch } from './folder-watch.ts';
@@ -124,8 +125,7 @@ class DirectoryStore implements ResourceStore {
     return this.#serially(async () => {
       const name = nameOf({ kind, metadata });
       const current = this.objects.get(kind, metadata);
-      const owner = current && ownerOf(current);
-      if (owner) throw new Terminal('Forbidden', `${name}: ${owner.kind} ${owner.name} makes it; declare it there`);
+      requireUnowned(current);
       const source = this.#registry.sourceOf(keyOf(kind, metadata));
       if (source !== undefined) throw new Terminal('Forbidden', `${name} is declared in ${source}: change it there`);
       if (current?.metadata.deletionTimestamp !== undefined) throw new Transient(`${name} is being deleted`);
@@ -250,9 +250,4 @@ class DirectoryStore implements ResourceStore {
 /** True for an object that is there without a file that declares it. */
 function needsNoFile(object: Stored): boolean {
   return ownerOf(object) !== undefined || object.metadata.annotations?.[CREATED] !== undefined;
-}
-
-/** What made the object by `apply`: then no file declares it. */
-function ownerOf({ metadata }: Stored): { kind: string; name: string } | undefined {
-  return metadata.ownerReferences?.[0];
 }

@@ -17,6 +17,7 @@ import {
 import type { Status } from '../../model/status.ts';
 import type { Logger } from '../../observe/log.ts';
 import type { Change, Declared, Desired, Note, ResourceStore, StoreHealth, ValueRef } from '../port.ts';
+import { requireUnowned } from '../owner.ts';
 import { ObjectCache } from '../view.ts';
 import { Caller, statusOf } from './calls.ts';
 import { Reflector, type WatchEvent } from './reflector.ts';
@@ -97,9 +98,7 @@ class KubernetesStore implements ResourceStore {
   }
 
   async put({ kind, metadata, spec }: Declared): Promise<Stored> {
-    const [owner] = this.objects.get(kind, metadata)?.metadata.ownerReferences ?? [];
-    const name = nameOf({ kind, metadata });
-    if (owner) throw new Terminal('Forbidden', `${name}: ${owner.kind} ${owner.name} makes it; declare it there`);
+    requireUnowned(this.objects.get(kind, metadata));
     return this.#applied(kind, metadata, spec, PEOPLE);
   }
 

@@ -1,7 +1,7 @@
 /** A button that asks before it does: what will happen, and how the same is done without the Bridge. */
 import { useSignal } from '@preact/signals';
 import { useMemo } from 'preact/hooks';
-import { send } from '../api/client.ts';
+import { errorOf, send } from '../api/client.ts';
 import { Code } from '../parts/code.tsx';
 import { Dialog } from '../parts/dialog.tsx';
 import { Problem } from '../parts/states.tsx';
@@ -37,7 +37,7 @@ function ActionDialog({ action, close }: { action: Action; close: () => void }) 
       close();
       go(links.sequence(keptnContext));
     } catch (problem) {
-      error.value = problem instanceof Error ? problem : new Error(String(problem));
+      error.value = errorOf(problem);
       busy.value = false;
     }
   };

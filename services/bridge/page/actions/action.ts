@@ -22,8 +22,6 @@ export interface ActionForm {
   yaml: () => { title: string; text: string };
 }
 
-export const CHANGE = 'sh.keptn.event.configuration.change';
-
 /** A word for a shell: quoted where it has to be. */
 export function shellWord(text: string): string {
   return /^[\w./:@=,+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;

@@ -1,6 +1,7 @@
 /** Takes what a stage has into the next one, or brings back what it had before: the same choice that the command line makes. */
 import { signal } from '@preact/signals';
 import { entering, imageBefore, imageInStage, stageBehind, type InStage } from '../../../../lib/delivery/by-hand.ts';
+import { messageOf } from '../../../../lib/errors/classes.ts';
 import type { KeptnEvent } from '../../../../lib/events/event.ts';
 import type { Action } from './action.ts';
 import { Choice } from './fields.tsx';
@@ -47,7 +48,7 @@ export function byHand(kind: keyof typeof kinds, { project, service, order, even
         try {
           return choose({ place: { project, stage: stage.value, service }, order, events });
         } catch (error) {
-          return error instanceof Error ? error.message : String(error);
+          return messageOf(error);
         }
       };
       const event = (): object | string => {

@@ -1,7 +1,8 @@
 /** Delivers another image, from the first stage on. */
 import { signal } from '@preact/signals';
+import { entering } from '../../../../lib/delivery/by-hand.ts';
 import type { OverviewService, OverviewStage } from '../../../../lib/delivery/overview.ts';
-import { CHANGE, shellWord, yamlText, type Action } from './action.ts';
+import { shellWord, yamlText, type Action } from './action.ts';
 import { Choice, TextField } from './fields.tsx';
 
 export interface Delivered {
@@ -36,13 +37,7 @@ export function newArtifact({ project, services, stages }: Delivered): Action {
           `${given()} is deployed to ${first}, tested and evaluated there, and promoted from stage to stage as long as it is good enough.`,
         event: () =>
           tagged.test(given())
-            ? {
-                type: CHANGE,
-                data: {
-                  ...{ project, service: service.value, stage: '', valuesCanary: { image: given() } },
-                  canary: { action: 'set', value: 100 },
-                },
-              }
+            ? entering({ project, service: service.value, stage: '' }, given())
             : 'Say which image: with a tag or a digest, so that it is clear what is delivered.',
         command: () =>
           `keptn send event new-artifact --project=${project} --service=${service.value} --image=${shellWord(given() || 'IMAGE')}`,

@@ -13,6 +13,9 @@ export class ApiError extends Error {
   }
 }
 
+/** Anything thrown, as what a page shows. */
+export const errorOf = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)));
+
 const refused = z.object({ message: z.string() });
 
 /** A value of `schema`; rejects with `ApiError`. */

@@ -1,6 +1,6 @@
 /** Events and log lines as the api finds them: newest first, in pages. */
 import { z } from 'zod';
-import type { KeptnEvent } from '../../../../lib/events/event.ts';
+import { textIn, type KeptnEvent } from '../../../../lib/events/event.ts';
 import { get } from './client.ts';
 
 const known = ['specversion', 'contenttype', 'id', 'type', 'source', 'time', 'shkeptncontext', 'data'];
@@ -31,6 +31,18 @@ const entrySchema = z.object({
   logLevel: z.string().default(''),
 });
 export type LogLine = z.infer<typeof entrySchema>;
+
+/** The line that a log event tells. */
+export function lineIn({ time, source, data, shkeptncontext }: KeptnEvent): LogLine {
+  return {
+    timestamp: time,
+    keptnContext: shkeptncontext,
+    eventId: textIn(data, 'eventId') ?? '',
+    keptnService: source,
+    message: textIn(data, 'message') ?? '',
+    logLevel: textIn(data, 'loglevel') ?? textIn(data, 'logLevel') ?? '',
+  };
+}
 
 const paged = { nextPageKey: z.string().optional(), totalCount: z.int().optional() };
 const eventsPage = z.object({ events: z.array(eventSchema).nullable(), ...paged });

@@ -5,6 +5,7 @@
 import { signal } from '@preact/signals';
 import { createParser } from 'eventsource-parser';
 import { eventSchema } from './events.ts';
+import { messageOf } from '../../../../lib/errors/classes.ts';
 import type { KeptnEvent } from '../../../../lib/events/event.ts';
 import { ApiError } from './client.ts';
 
@@ -51,7 +52,7 @@ async function keepAlive(stopped: AbortSignal): Promise<void> {
       });
       liveProblem.value = 'the connection ended';
     } catch (error) {
-      if (!isOver.signal.aborted) liveProblem.value = error instanceof Error ? error.message : String(error);
+      if (!isOver.signal.aborted) liveProblem.value = messageOf(error);
     } finally {
       unwatch();
     }

@@ -1,6 +1,7 @@
 /** What a page shows, read when it opens and again when it may have changed: still the old, or an error that says why. */
 import { signal, useSignal, useSignalEffect, type Signal } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
+import { errorOf } from './client.ts';
 import { gaps } from './live.ts';
 
 export interface Loaded<T> {
@@ -26,7 +27,7 @@ export function useLoaded<T>(key: string, read: (signal: AbortSignal) => Promise
         data.value = next;
         error.value = undefined;
       } catch (problem) {
-        if (!own.signal.aborted) error.value = problem instanceof Error ? problem : new Error(String(problem));
+        if (!own.signal.aborted) error.value = errorOf(problem);
       }
     };
     return { data, error, reload, stop: () => running.abort() };

@@ -1,7 +1,8 @@
 /** The log: events and log lines in one order, read from the newest on, a page of each when it is needed. */
 import { signal } from '@preact/signals';
 import { eventTypes, textIn, type KeptnEvent } from '../../../../lib/events/event.ts';
-import { findEvents, findLogs, type Found, type LogLine } from '../api/events.ts';
+import { errorOf } from '../api/client.ts';
+import { findEvents, findLogs, lineIn, type Found, type LogLine } from '../api/events.ts';
 import { lineOf, titleOf, toneOf, toneOfLevel } from '../parts/names.ts';
 import type { Tone } from '../parts/status.tsx';
 
@@ -123,7 +124,7 @@ export class LogReader {
       this.error.value = undefined;
     } catch (error) {
       if (this.#stop.signal.aborted) return;
-      this.error.value = error instanceof Error ? error : new Error(String(error));
+      this.error.value = errorOf(error);
       this.state.value = 'more';
     }
   }
@@ -167,17 +168,6 @@ export class LogReader {
     this.entries.value = [...this.entries.value, ...fitting].slice(0, MAX_ENTRIES);
     return true;
   }
-}
-
-export function lineIn({ time, source, data, shkeptncontext }: KeptnEvent): LogLine {
-  return {
-    timestamp: time,
-    keptnContext: shkeptncontext,
-    eventId: textIn(data, 'eventId') ?? '',
-    keptnService: source,
-    message: textIn(data, 'message') ?? '',
-    logLevel: textIn(data, 'loglevel') ?? textIn(data, 'logLevel') ?? '',
-  };
 }
 
 /** Pages of one kind, newest first. */

@@ -1,5 +1,6 @@
 /** What events are called, and what they say in one line: the words of the docs. */
 import { eventTypes as types, textIn, type KeptnEvent } from '../../../../lib/events/event.ts';
+import { imageOf } from '../../../../lib/delivery/image.ts';
 import { newImage } from '../../../../lib/delivery/stage.ts';
 import { toneOfResult, type Tone } from './status.tsx';
 
@@ -78,8 +79,8 @@ function actionOf({ type, data }: Pick<KeptnEvent, 'type' | 'data'>): string | u
 }
 
 function imageIn(data: unknown): string | undefined {
-  const [image, tag] = [textIn(data, 'image'), textIn(data, 'tag')];
-  return image ? shortImage(tag ? `${image}:${tag}` : image) : undefined;
+  const [image, tag = ''] = [textIn(data, 'image'), textIn(data, 'tag')];
+  return image ? shortImage(imageOf({ image, tag })) : undefined;
 }
 
 /** An address that may stand in a link: never a script. */

@@ -5,6 +5,7 @@ import type { Overview, OverviewService, OverviewStage } from '../../../../lib/d
 import { ActionButton } from '../actions/action-button.tsx';
 import { newArtifact } from '../actions/new-artifact.tsx';
 import { startEvaluation } from '../actions/start-evaluation.tsx';
+import { FilterField } from '../parts/filter-field.tsx';
 import { Empty, Show } from '../parts/states.tsx';
 import { VirtualList } from '../parts/virtual.tsx';
 import { links, linkTo } from '../shell/router.ts';
@@ -40,15 +41,7 @@ function Environment({ overview }: { overview: Overview }) {
           </a>
         )}
         <span class="grow" />
-        {services.length > 8 && (
-          <input
-            type="search"
-            placeholder="Filter services"
-            aria-label="Filter services"
-            value={filter.value}
-            onInput={(event) => (filter.value = event.currentTarget.value)}
-          />
-        )}
+        {services.length > 8 && <FilterField label="Filter services" placeholder="Filter services" value={filter} />}
         <a class="button" href={linkTo('/compare', { project, from: stages[0]?.name, to: stages.at(-1)?.name })}>
           Compare stages
         </a>

@@ -9,6 +9,7 @@ import { get } from '../api/client.ts';
 import { onEvent } from '../api/live.ts';
 import { useLoaded, useSoon } from '../api/load.ts';
 import { shortImage } from '../parts/names.ts';
+import { FilterField } from '../parts/filter-field.tsx';
 import { Empty, Show } from '../parts/states.tsx';
 import { Mark, Status, toneOfPhase, type Tone } from '../parts/status.tsx';
 import { Ago } from '../parts/time.tsx';
@@ -47,13 +48,7 @@ function Content({ projects }: { projects: Summary[] }) {
           Projects <span class="count">{projects.length}</span>
         </h1>
         {projects.length > SHOWN && (
-          <input
-            type="search"
-            placeholder="Filter by name"
-            aria-label="Filter projects by name"
-            value={filter.value}
-            onInput={(event) => (filter.value = event.currentTarget.value)}
-          />
+          <FilterField label="Filter projects by name" placeholder="Filter by name" value={filter} />
         )}
       </div>
       <ul class="tiles">

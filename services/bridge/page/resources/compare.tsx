@@ -5,6 +5,7 @@ import { useEffect } from 'preact/hooks';
 import { useLoaded } from '../api/load.ts';
 import { Icon } from '../parts/icon.tsx';
 import { Empty, Show } from '../parts/states.tsx';
+import { StepHead } from '../parts/step-head.tsx';
 import { readOverview } from '../project/state.ts';
 import { ask, links, query } from '../shell/router.ts';
 import { compareFiles, readFile, type FileChange } from './content.ts';
@@ -114,16 +115,10 @@ function Change({ project, from, to, change: { resourceURI, change }, isOpened }
   const isOpen = useSignal(isOpened);
   return (
     <li>
-      <button
-        type="button"
-        class="step-head"
-        aria-expanded={isOpen.value}
-        onClick={() => (isOpen.value = !isOpen.value)}
-      >
-        <Icon name={isOpen.value ? 'down' : 'next'} />
+      <StepHead isOpen={isOpen}>
         <span class="mono">{resourceURI.replace(/^\//, '')}</span>
         <span class={`label change-${change}`}>{words[change]}</span>
-      </button>
+      </StepHead>
       {isOpen.value && <Difference {...{ project, from, to, change }} path={resourceURI.replace(/^\//, '')} />}
     </li>
   );

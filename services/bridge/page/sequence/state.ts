@@ -4,7 +4,7 @@ import { hasStopped, type StageDelivery } from '../../../../lib/delivery/stage.t
 import { newImage } from '../../../../lib/delivery/stage.ts';
 import { eventTypes, textIn, type KeptnEvent } from '../../../../lib/events/event.ts';
 import type { Overview } from '../../../../lib/delivery/overview.ts';
-import { findAll, findEvents, findLogs, type LogLine } from '../api/events.ts';
+import { findAll, findEvents, findLogs, lineIn, type LogLine } from '../api/events.ts';
 import { readOverview } from '../project/state.ts';
 
 const MAX = 2_000;
@@ -40,14 +40,7 @@ export function sequenceWith(data: SequenceData, event: KeptnEvent): SequenceDat
     if (data.events.some(({ id }) => id === event.id)) return data;
     return { ...data, events: inOrder([...data.events, event]) };
   }
-  const line = {
-    timestamp: event.time,
-    keptnContext: event.shkeptncontext,
-    eventId: textIn(event.data, 'eventId') ?? '',
-    keptnService: event.source,
-    message: textIn(event.data, 'message') ?? '',
-    logLevel: textIn(event.data, 'loglevel') ?? textIn(event.data, 'logLevel') ?? '',
-  };
+  const line = lineIn(event);
   const isKnown = data.logs.some(
     ({ message, eventId, timestamp }) =>
       message === line.message && eventId === line.eventId && Date.parse(timestamp) === Date.parse(line.timestamp),

@@ -4,9 +4,9 @@ import { useEffect } from 'preact/hooks';
 import { textIn, type KeptnEvent } from '../../../../lib/events/event.ts';
 import type { LogLine } from '../api/events.ts';
 import { Code, shownJson } from '../parts/code.tsx';
-import { Icon } from '../parts/icon.tsx';
 import { childOf, lineOf, titleOf, toneOf, toneOfLevel, webAddress } from '../parts/names.ts';
 import { Mark } from '../parts/status.tsx';
+import { StepHead } from '../parts/step-head.tsx';
 import { Clock, duration, exactTime } from '../parts/time.tsx';
 import { linkTo } from '../shell/router.ts';
 import { EvaluationDetails } from '../evaluations/details.tsx';
@@ -72,13 +72,7 @@ function Step({ event, since, lines, isOpened }: StepProps) {
   const worst = useComputed(() => lines.some(({ logLevel }) => toneOfLevel(logLevel) === 'bad'));
   return (
     <div class={`step${isOpen.value ? ' step-open' : ''}`}>
-      <button
-        type="button"
-        class="step-head"
-        aria-expanded={isOpen.value}
-        onClick={() => (isOpen.value = !isOpen.value)}
-      >
-        <Icon name={isOpen.value ? 'down' : 'next'} />
+      <StepHead isOpen={isOpen}>
         <Mark tone={toneOf(event)} />
         <span class="step-title">{titleOf(event)}</span>
         <span class="step-line">{lineOf(event)}</span>
@@ -91,7 +85,7 @@ function Step({ event, since, lines, isOpened }: StepProps) {
           <Clock time={event.time} />
           {since !== undefined && <small>+{duration(since) || '0 ms'}</small>}
         </span>
-      </button>
+      </StepHead>
       {isOpen.value && (
         <div class="step-body">
           <StepFacts event={event} />
