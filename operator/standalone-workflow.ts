@@ -21,6 +21,8 @@ import { providerInGit } from '../services/lighthouse-service/configured/git.ts'
 import { jmeterService } from '../services/jmeter-service/handler.ts';
 import { testSettings } from '../services/jmeter-service/settings.ts';
 import { builtInProviders, lighthouseService } from '../services/lighthouse-service/handler.ts';
+import { remediationService } from '../services/remediation-service/handler.ts';
+import { unleashSettings } from '../services/remediation-service/unleash.ts';
 import { shipyardService } from '../services/shipyard-service/handler.ts';
 import { waitService, waitSettings } from '../services/wait-service/handler.ts';
 
@@ -61,6 +63,10 @@ export async function startWorkflow(settings: WorkflowSettings): Promise<Workflo
     waitService({ durationMs, aborted }),
     lighthouse(configuration('lighthouse-service'), history),
     gatekeeperService({ configuration: configuration('gatekeeper-service'), history }),
+    remediationService({
+      configuration: configuration('remediation-service'),
+      unleash: environment(unleashSettings),
+    }),
   ];
   const unknown = settings.without.find((name) => !services.some((service) => service.name === name));
   if (unknown !== undefined) {
