@@ -1,10 +1,10 @@
 /** shipyard.yaml as services read it from Git: whoever wrote it, and whatever else it has. */
-import { parse } from 'yaml';
 import { z } from 'zod';
-import { messageOf, Terminal } from '../errors/classes.ts';
+import { Terminal } from '../errors/classes.ts';
 import { goText as text } from '../model/go-text.ts';
-import { dnsLabel, problemsOf } from '../model/names.ts';
+import { dnsLabel } from '../model/names.ts';
 import type { Configuration } from './client.ts';
+import { parseYamlFile } from './yaml-file.ts';
 
 const schema = z.object({
   stages: z
@@ -31,15 +31,7 @@ export async function readShipyard(configuration: Configuration, project: string
 
 /** `name`: of the file, for messages. */
 export function parseShipyard(content: string, name = 'shipyard'): z.infer<typeof schema> {
-  let value: unknown;
-  try {
-    value = parse(content);
-  } catch (error) {
-    throw new Terminal('InvalidField', `${name} is no YAML: ${messageOf(error)}`, { cause: error });
-  }
-  const parsed = schema.safeParse(value);
-  if (!parsed.success) throw new Terminal('InvalidField', `${name}: ${problemsOf(parsed.error)}`);
-  return parsed.data;
+  return parseYamlFile(content, schema, name);
 }
 
 /** True where a canary runs beside the primary. Anything that 0.6.2 does not know is direct, as there. */

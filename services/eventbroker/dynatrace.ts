@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { eventTypes } from '../../lib/events/event.ts';
+import { placeInTags } from '../../lib/events/tags.ts';
 import { idOf } from '../../lib/events/id.ts';
 import type { Fields } from './handler.ts';
 
@@ -28,16 +29,7 @@ export function fromDynatrace(body: unknown): Fields[] | undefined {
       id: idOf('dynatrace', PID, State),
       shkeptncontext: idOf('dynatrace', PID),
       // 0.6.2's remediation-service finds its project by these fields alone.
-      data: { ...fromTags(Tags), labels: null, ...data, PID },
+      data: { ...placeInTags(Tags), labels: null, ...data, PID },
     },
   ];
-}
-
-/** `keptn_project:x, keptn_stage:y, keptn_service:z` */
-function fromTags(tags: string): Record<string, string> {
-  const found: Record<string, string> = {};
-  for (const [, name, value] of tags.matchAll(/(?:^|,)\s*keptn_(project|stage|service):([^,\s]+)/g)) {
-    if (name !== undefined && value !== undefined) found[name] = value;
-  }
-  return found;
 }

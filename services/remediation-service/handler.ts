@@ -4,10 +4,10 @@
  */
 import type { Configuration } from '../../lib/configuration/client.ts';
 import { readShipyard } from '../../lib/configuration/shipyard.ts';
-import { unpackChart } from '../../lib/chart/archive.ts';
 import { Terminal } from '../../lib/errors/classes.ts';
 import { eventTypes } from '../../lib/events/event.ts';
 import { on, type EventLog, type Outgoing, type Service } from '../../lib/service/service.ts';
+import { chartUri, generatedName, readChart } from '../helm-service/charts/chart.ts';
 import { changesFor } from './changes.ts';
 import { Lately } from './lately.ts';
 import { actionFor, type Action } from './plan.ts';
@@ -66,13 +66,13 @@ async function changed(
   log: EventLog,
 ): Promise<Outgoing[]> {
   const { project, stage, service, labels, title, isOpen } = problem;
-  const uri = `helm/${service}-generated.tgz`;
-  const archive = await configuration.read({ project, stage, service }, uri);
-  if (!archive) throw new Terminal('NotFound', `${title}: ${service} is not deployed in ${stage}, there is no ${uri}`);
-  const files = (await unpackChart(archive, uri)).map(
-    ({ path, content }) => [path, Buffer.from(content).toString('utf8')] as const,
-  );
-  const fileChangesGeneratedChart = changesFor(action, problem, new Map(files));
+  const chart = await readChart(configuration, { project, stage, service }, generatedName(service));
+  if (!chart)
+    throw new Terminal(
+      'NotFound',
+      `${title}: ${service} is not deployed in ${stage}, there is no ${chartUri(generatedName(service))}`,
+    );
+  const fileChangesGeneratedChart = changesFor(action, problem, chart.files);
   if (Object.keys(fileChangesGeneratedChart).length === 0) {
     log.last(
       `${title}: ${action.action} ${isOpen ? 'has nothing to change, or is in effect already' : 'is not in effect'}`,

@@ -1,8 +1,6 @@
 /** remediation.yaml: what is to be done about which problem. */
-import { parse } from 'yaml';
 import { z } from 'zod';
-import { messageOf, Terminal } from '../../lib/errors/classes.ts';
-import { problemsOf } from '../../lib/model/names.ts';
+import { parseYamlFile } from '../../lib/configuration/yaml-file.ts';
 
 const action = z.discriminatedUnion('action', [
   z.object({
@@ -24,13 +22,6 @@ const schema = z.object({
 
 /** The action for a problem by the first entry whose name its title begins with; `Terminal` for a file that is wrong. */
 export function actionFor(title: string, content: string, file: string): Action | undefined {
-  let value: unknown;
-  try {
-    value = parse(content);
-  } catch (error) {
-    throw new Terminal('InvalidField', `${file} is no YAML: ${messageOf(error)}`, { cause: error });
-  }
-  const parsed = schema.safeParse(value);
-  if (!parsed.success) throw new Terminal('InvalidField', `${file}: ${problemsOf(parsed.error)}`);
-  return parsed.data.remediations.find(({ name }) => title.startsWith(name))?.actions[0];
+  const { remediations } = parseYamlFile(content, schema, file);
+  return remediations.find(({ name }) => title.startsWith(name))?.actions[0];
 }

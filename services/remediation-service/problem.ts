@@ -1,6 +1,7 @@
 /** A problem as monitoring tells it: natively, by Alertmanager or Dynatrace, of which the eventbroker has made the same event. */
 import { z } from 'zod';
 import { Terminal } from '../../lib/errors/classes.ts';
+import { placeInTags } from '../../lib/events/tags.ts';
 import { goText as text } from '../../lib/model/go-text.ts';
 import { dnsLabel, problemsOf } from '../../lib/model/names.ts';
 
@@ -36,11 +37,11 @@ const details = z.object({ ClientIP: z.union([z.ipv4(), z.ipv6()]) });
 
 /** `Terminal` when it does not say where it is: in its fields, or in its tags. */
 export function problemOf(data: ProblemData, context: string): Problem {
-  const tag = (name: string): string => new RegExp(`(?:^|,)\\s*keptn_${name}:([^,\\s]+)`).exec(data.Tags)?.[1] ?? '';
+  const tagged = placeInTags(data.Tags);
   const found = place.safeParse({
-    project: data.project || tag('project'),
-    stage: data.stage || tag('stage'),
-    service: data.service || tag('service'),
+    project: data.project || tagged.project,
+    stage: data.stage || tagged.stage,
+    service: data.service || tagged.service,
   });
   if (!found.success) {
     throw new Terminal(
