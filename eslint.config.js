@@ -4,7 +4,17 @@ import tseslint from 'typescript-eslint';
 /** main > services|operator|cli > lib/service > lib/{resources,bus,store,git,http} > lib/{model,events,errors,observe} */
 const layers = [
   ['lib/errors', 'lib/events', 'lib/model', 'lib/observe', 'lib/delivery'],
-  ['lib/resources', 'lib/bus', 'lib/store', 'lib/git', 'lib/http', 'lib/configuration', 'lib/history', 'lib/chart'],
+  [
+    'lib/resources',
+    'lib/bus',
+    'lib/store',
+    'lib/git',
+    'lib/http',
+    'lib/configuration',
+    'lib/history',
+    'lib/chart',
+    'lib/installation',
+  ],
   ['lib/service'],
   ['services', 'operator', 'cli'],
 ];

@@ -1,8 +1,6 @@
 /** A CustomResourceDefinition from a kind's definition: zod's JSON schema, bent into Kubernetes' structural schema. */
 import { z } from 'zod';
-import { GROUP, VERSION } from '../lib/model/kind.ts';
-import { definitionOf, type Kind } from '../lib/model/object.ts';
-import { statusSchema } from '../lib/model/status.ts';
+import { GROUP, VERSION, type KindDefinition } from '../lib/model/kind.ts';
 
 export interface Schema {
   type?: string;
@@ -65,8 +63,14 @@ function schemaOf(schema: z.ZodType): Schema {
   return structural(schemaSchema.parse(z.toJSONSchema(schema, { target: 'openapi-3.0', io: 'input' })));
 }
 
-export function crdOf(kind: Kind): Crd {
-  const definition = definitionOf(kind);
+/** What a definition says of its kind, whatever its spec is. */
+export type Described = Pick<
+  KindDefinition<string, z.ZodType>,
+  'kind' | 'plural' | 'shortNames' | 'description' | 'spec' | 'columns'
+> & { rules: readonly { cel: string; message: string; field: string }[] };
+
+export function crdOf(definition: Described, status: z.ZodType): Crd {
+  const { kind } = definition;
   const name = `${definition.plural}.${GROUP}`;
   const validations = definition.rules.map(({ cel, message, field }) => ({
     rule: cel,
@@ -107,7 +111,7 @@ export function crdOf(kind: Kind): Crd {
                 kind: { type: 'string' },
                 metadata: { type: 'object' },
                 spec: schemaOf(definition.spec),
-                status: schemaOf(statusSchema),
+                status: schemaOf(status),
               },
             },
           },

@@ -1,6 +1,5 @@
 /** The docs page of a kind: its description, the fields of its spec as a table, its rules. */
-import { definitionOf, type Kind } from '../lib/model/object.ts';
-import type { Crd, Schema } from './crd.ts';
+import type { Crd, Described, Schema } from './crd.ts';
 
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 
@@ -24,8 +23,8 @@ function rows(schema: Schema, path: string): string[] {
   });
 }
 
-export function docsPageOf(kind: Kind, crd: Crd): string {
-  const definition = definitionOf(kind);
+export function docsPageOf(definition: Described, crd: Crd): string {
+  const { kind } = definition;
   const schema = crd.spec.versions[0].schema.openAPIV3Schema;
   const table = (part: string): string =>
     [

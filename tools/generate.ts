@@ -2,23 +2,30 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { kindNames } from '../lib/model/object.ts';
+import type { z } from 'zod';
+import { keptnDefinition, keptnStatusSchema } from '../lib/model/keptn.ts';
+import { GROUP } from '../lib/model/kind.ts';
+import { definitionOf, kindNames } from '../lib/model/object.ts';
+import { statusSchema } from '../lib/model/status.ts';
 import { codes } from '../lib/errors/codes.ts';
 import { cliPage } from './cli-page.ts';
-import { crdOf } from './crd.ts';
+import { crdOf, type Described } from './crd.ts';
 import { docsPageOf } from './docs-page.ts';
 
 const root = join(import.meta.dirname, '..');
 const header = '# Generated from lib/model by `npm run generate`: change it there.\n';
 
+const yaml = (value: object): string => stringify(value, { lineWidth: 120, aliasDuplicateObjects: false });
+
 const files = new Map<string, string>();
-for (const kind of kindNames) {
-  const crd = crdOf(kind);
-  files.set(
-    `crds/${crd.metadata.name}.yaml`,
-    header + stringify(crd, { lineWidth: 120, aliasDuplicateObjects: false }),
-  );
-  files.set(`docs/spec/${kind}.md`, docsPageOf(kind, crd));
+const described: [Described, z.ZodType][] = [
+  [keptnDefinition, keptnStatusSchema],
+  ...kindNames.map((kind): [Described, z.ZodType] => [definitionOf(kind), statusSchema]),
+];
+for (const [definition, status] of described) {
+  const crd = crdOf(definition, status);
+  files.set(`crds/${crd.metadata.name}.yaml`, header + yaml(crd));
+  files.set(`docs/spec/${definition.kind}.md`, docsPageOf(definition, crd));
 }
 files.set(
   'crds/kustomization.yaml',
@@ -26,7 +33,7 @@ files.set(
     stringify({
       apiVersion: 'kustomize.config.k8s.io/v1beta1',
       kind: 'Kustomization',
-      resources: kindNames.map((kind) => `${crdOf(kind).metadata.name}.yaml`),
+      resources: described.map(([{ plural }]) => `${plural}.${GROUP}.yaml`),
     }),
 );
 

@@ -7,8 +7,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type CustomObjectsApi, type KubeConfig, Watch } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { messageOf } from '../../errors/classes.ts';
-import { GROUP, VERSION } from '../../model/kind.ts';
-import { definitionOf, type Kind } from '../../model/object.ts';
 import type { Logger } from '../../observe/log.ts';
 import { sentenceOf, statusOf, type Caller } from './calls.ts';
 
@@ -25,14 +23,24 @@ export interface Sink {
   remove(item: unknown): void;
 }
 
+/** What is followed: a kind of a named API group. */
+export interface Followed {
+  group: string;
+  version: string;
+  plural: string;
+  /** All namespaces without. */
+  namespace?: string;
+  labelSelector?: string;
+}
+
 export interface ReflectorOptions {
-  kind: Kind;
+  followed: Followed;
   config: KubeConfig;
   api: CustomObjectsApi;
   caller: Caller;
   sink: Sink;
   log: Logger;
-  onEvent: (kind: Kind, event: WatchEvent) => void;
+  onEvent: (event: WatchEvent) => void;
 }
 
 const listSchema = z.object({
@@ -62,7 +70,8 @@ export class Reflector {
 
   /** Follows until the signal; never rejects. */
   async run(signal: AbortSignal): Promise<void> {
-    const { kind, log } = this.#options;
+    const { log, followed } = this.#options;
+    const kind = `${followed.plural}.${followed.group}`;
     while (!signal.aborted) {
       try {
         if (this.#resourceVersion === undefined) await this.#list();
@@ -75,7 +84,7 @@ export class Reflector {
         } else {
           this.#event('error');
           // 404 is the answer to a kind, not to an object: the API server does not know it.
-          const missing = `${definitionOf(kind).plural}.${GROUP} is not installed: kubectl apply -k crds`;
+          const missing = `${kind} is not installed: kubectl apply -k crds`;
           const reason = statusOf(error) === 404 ? missing : sentenceOf(error);
           log.warn({ kind, reason }, 'watch interrupted, going on from where it was');
         }
@@ -86,7 +95,7 @@ export class Reflector {
   }
 
   #event(event: WatchEvent): void {
-    this.#options.onEvent(this.#options.kind, event);
+    this.#options.onEvent(event);
   }
 
   /** Backoff with jitter; none while the watch works, since the server ends a quiet one now and then. */
@@ -97,13 +106,17 @@ export class Reflector {
   }
 
   async #list(): Promise<void> {
-    const { api, caller, kind, sink } = this.#options;
+    const { api, caller, sink, followed } = this.#options;
+    const { namespace, ...kind } = followed;
     const items: unknown[] = [];
     let next: string | undefined;
     do {
-      const { plural } = definitionOf(kind);
-      const query = { group: GROUP, version: VERSION, plural, limit: PAGE, ...(next && { _continue: next }) };
-      const answer: unknown = await caller.timed((options) => api.listClusterCustomObject(query, options));
+      const query = { ...kind, limit: PAGE, ...(next && { _continue: next }) };
+      const answer: unknown = await caller.timed((options) =>
+        namespace === undefined
+          ? api.listClusterCustomObject(query, options)
+          : api.listNamespacedCustomObject({ ...query, namespace }, options),
+      );
       const page = listSchema.parse(answer);
       items.push(...page.items);
       next = page.metadata.continue;
@@ -121,11 +134,12 @@ export class Reflector {
 
   /** One watch request; resolves when it ends in order, after 30 quiet seconds at the latest. */
   async #watch(signal: AbortSignal): Promise<void> {
-    const { config, kind } = this.#options;
-    const path = `/apis/${GROUP}/${VERSION}/${definitionOf(kind).plural}`;
+    const { config, followed } = this.#options;
+    const { group, version, namespace, plural, labelSelector } = followed;
+    const path = `/apis/${group}/${version}/${namespace === undefined ? '' : `namespaces/${namespace}/`}${plural}`;
     let failure: Error | undefined;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const query = { resourceVersion: this.#resourceVersion, allowWatchBookmarks: true };
+    const query = { resourceVersion: this.#resourceVersion, allowWatchBookmarks: true, labelSelector };
     this.#event('connect');
     const request = await new Watch(config).watch(
       path,

@@ -75,7 +75,9 @@ class KubernetesStore implements ResourceStore {
         put: (item: unknown) => this.#put(kind, item),
         remove: (item: unknown) => this.#remove(kind, item),
       };
-      return new Reflector({ kind, config, api: this.#custom, caller: this.#caller, sink, log, onEvent });
+      const followed = { group: GROUP, version: VERSION, plural: definitionOf(kind).plural };
+      const parts = { config, api: this.#custom, caller: this.#caller, sink, log };
+      return new Reflector({ followed, ...parts, onEvent: (event) => onEvent(kind, event) });
     });
   }
 
