@@ -5,7 +5,7 @@
 import { KeptnError, messageOf, Terminal, Transient, Waiting } from '../lib/errors/classes.ts';
 import { isDeepStrictEqual } from 'node:util';
 import { nameOf, type Kind, type Stored } from '../lib/model/object.ts';
-import { findCondition, holds, type Condition, type Status } from '../lib/model/status.ts';
+import { conditionAfter, findCondition, holds, type Condition, type Status } from '../lib/model/status.ts';
 import { faultPoint } from './fault-point.ts';
 import type { Outcome, Reconciliation, StepCondition } from './reconciliation.ts';
 import { tell } from './tell.ts';
@@ -95,16 +95,8 @@ function changedContent(object: Stored, status: Status): boolean {
 function conditionsOf<K extends Kind>(run: Reconciliation<K>, outcome: Outcome<K>, result: Result): Condition[] {
   const conditions: Condition[] = [];
   const set = (type: string, status: Condition['status'], reason: string, message: string): void => {
-    const previous = findCondition(run.object.status, type);
-    const lastTransitionTime = previous?.status === status ? previous.lastTransitionTime : new Date().toISOString();
-    conditions.push({
-      type,
-      status,
-      reason,
-      message,
-      lastTransitionTime,
-      observedGeneration: run.object.metadata.generation,
-    });
+    const said = { type, status, reason, message };
+    conditions.push(conditionAfter(run.object.status, said, run.object.metadata.generation));
   };
   const failure =
     outcome.kind === 'failed' ? { condition: outcome.step.condition, ...explain(outcome.error) } : undefined;

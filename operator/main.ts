@@ -4,6 +4,9 @@ import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { connectNatsBus } from '../lib/bus/nats/bus.ts';
+import type { EventBus } from '../lib/bus/port.ts';
+import type { Keptn } from '../lib/model/keptn.ts';
+import { kindNames } from '../lib/model/object.ts';
 import { createLog } from '../lib/observe/log.ts';
 import { createOperatorMetrics } from '../lib/observe/metrics.ts';
 import { serveHealth } from '../lib/observe/health.ts';
@@ -12,6 +15,7 @@ import { createKubernetesStore, loadKubeConfig } from '../lib/resources/kubernet
 import { Configuration } from '../lib/configuration/client.ts';
 import { Controller } from './controller.ts';
 import { startDeliveries, type PhaseLimits } from './deliveries.ts';
+import { InstallationController } from './installation/controller.ts';
 import { defaultLimits, phaseLimits } from './phase-limits.ts';
 import { AUTHOR, type Parts } from './reconciliation.ts';
 
@@ -62,7 +66,19 @@ const command = new Command('keptn-operator')
   .addOption(
     new Option('--leader-elect', 'of several replicas let a Lease choose the one that works').env('KEPTN_LEADER_ELECT'),
   )
-  .addOption(setting('--namespace <name>', 'where the Lease is', 'POD_NAMESPACE', 'keptn'))
+  .addOption(
+    setting(
+      '--namespace <name>',
+      "the operator's own: of its Lease, and of the installation",
+      'POD_NAMESPACE',
+      'keptn',
+    ),
+  )
+  .addOption(
+    new Option('--image <image>', 'of the parts of an installation; else that of the Deployment of the operator').env(
+      'KEPTN_IMAGE',
+    ),
+  )
   .addOption(
     setting('--listen-host <address>', 'address of /healthz, /readyz and /metrics', 'KEPTN_LISTEN_HOST', '0.0.0.0'),
   )
@@ -82,6 +98,7 @@ interface Settings {
   phaseTimeouts: PhaseLimits;
   leaderElect?: boolean;
   namespace: string;
+  image?: string;
   listenHost: string;
   healthPort: number;
 }
@@ -98,18 +115,27 @@ async function run(settings: Settings): Promise<void> {
     log,
     onWatchEvent: (kind, event) => metrics.watchEvents.inc({ kind, event }),
   });
-  const bus = await connectNatsBus({ servers: settings.nats.split(','), log });
-  const configuration = new Configuration(settings.configurationService, AUTHOR);
-  const parts: Parts = { store, configuration, bus, log, metrics };
-  const controller = new Controller(parts, { workers: settings.workers, resyncMs: settings.resync * 1000 });
+  const installation = new InstallationController({
+    ...{ config, namespace: settings.namespace, image: settings.image, log, metrics },
+    onDeclared: (keptn) => {
+      if (!bus || natsOf(keptn) === nats) return;
+      log.info({ nats: natsOf(keptn) }, 'NATS is elsewhere from now on: starting again with it');
+      stop.abort();
+    },
+  });
+  const natsOf = (keptn: Keptn | undefined): string => keptn?.spec.nats.url ?? settings.nats;
+  let nats = settings.nats;
+  let bus: EventBus | undefined;
 
   const health = await serveHealth(settings.listenHost, settings.healthPort, metrics.registry, () => {
     const { synced, quietSeconds } = store.health();
     const reasons: string[] = [];
-    if (!synced) reasons.push('the objects are not listed yet');
+    if (!synced || !installation.listed) reasons.push('the objects are not listed yet');
     else if (quietSeconds > QUIET_LIMIT_SECONDS)
       reasons.push(`nothing heard from the API server for ${Math.round(quietSeconds)} s`);
-    if (!bus.ready()) reasons.push('not connected to NATS');
+    // Before anything is declared there is no NATS, and nothing to announce.
+    const isIdle = !installation.installed && kindNames.every((kind) => store.objects.list(kind).length === 0);
+    if (!bus?.ready() && !isIdle) reasons.push('not connected to NATS');
     return reasons;
   });
   log.info({ health: health.url, configurationService: settings.configurationService }, 'operator started');
@@ -124,9 +150,17 @@ async function run(settings: Settings): Promise<void> {
       })
     : undefined;
   const work = (async (): Promise<void> => {
-    await Promise.race([store.follow((change) => controller.changed(change)), aborted(stop.signal)]);
+    let controller: Controller | undefined = undefined;
+    const follow = store.follow((change) => controller?.changed(change));
+    const listed = Promise.all([follow, installation.follow(stop.signal)]);
+    await Promise.race([listed, aborted(stop.signal)]);
     if (stop.signal.aborted) return;
     log.info('all objects are listed');
+    nats = natsOf(installation.installed);
+    bus = await connectNatsBus({ servers: nats.split(','), log });
+    const configuration = new Configuration(settings.configurationService, AUTHOR);
+    const parts: Parts = { store, configuration, bus, log, metrics };
+    controller = new Controller(parts, { workers: settings.workers, resyncMs: settings.resync * 1000 });
     if (lease && !(await lease.acquire(stop.signal))) return;
     metrics.leader.set(1);
     log.info('reconciling');
@@ -134,11 +168,12 @@ async function run(settings: Settings): Promise<void> {
       // Another replica leads from now on: nothing of ours may be written after it has begun.
       if (!kept) process.exit(1);
     });
-    const running = controller.run();
+    const running = Promise.all([controller.run(), installation.run()]);
     const deliveries = await startDeliveries(parts, settings.phaseTimeouts);
     await aborted(stop.signal);
     await deliveries.close();
     controller.stop();
+    installation.stop();
     await running;
   })();
 
@@ -148,7 +183,7 @@ async function run(settings: Settings): Promise<void> {
   if ((await Promise.race([work, late])) === 'late')
     log.warn('work did not end in time; it is repeated after the next start');
   await lease?.release();
-  await Promise.all([store.close(), bus.close(), health.close()]);
+  await Promise.all([store.close(), bus?.close(), health.close()]);
   log.info('stopped');
 }
 

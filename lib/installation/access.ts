@@ -66,6 +66,7 @@ export const operatorEverywhere: V1PolicyRule[] = [
   // Values that a Project or Resource refers to.
   rule('', ['secrets', 'configmaps'], ['get']),
   rule('events.k8s.io', ['events'], ['create']),
+  rule('networking.k8s.io', ['ingressclasses'], ['list']),
   rule(RBAC, ['clusterrolebindings', 'rolebindings'], ['list', 'create', 'patch', 'delete']),
   // It hands out these roles, and no other.
   { ...rule(RBAC, ['clusterroles'], ['bind']), resourceNames: Object.keys(accesses).map(roleNameOf) },

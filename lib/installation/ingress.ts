@@ -18,14 +18,12 @@ export function urlOf({ spec, ingress }: Installation): string | undefined {
 }
 
 export function ingressComponent(installation: Installation): Component {
-  const { namespace, spec, ingress } = installation;
+  const { namespace, spec } = installation;
   const { domain } = spec;
   if (domain === undefined) {
-    const waitsFor =
-      ingress === 'None'
-        ? undefined
-        : 'spec.domain is not set, so there are no public hosts; until then: kubectl port-forward service/bridge 3000:8080';
-    return { name: NAME, objects: [], ...(waitsFor !== undefined && { waitsFor }) };
+    const note =
+      'there are no public hosts, for spec.domain is not set: kubectl port-forward service/bridge 3000:8080 opens the Bridge';
+    return { name: NAME, objects: [], note };
   }
   const config: V1ConfigMap & KubeObject = {
     apiVersion: 'v1',

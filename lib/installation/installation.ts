@@ -1,19 +1,15 @@
 /** What an installation is made of: components, each a list of Kubernetes objects made by pure functions of this folder. */
-import type { KubernetesObject, V1ObjectMeta } from '@kubernetes/client-node';
 import type { KeptnSpec } from '../model/keptn.ts';
+import type { KubeObject } from '../resources/kube-object.ts';
 
-export type KubeObject = KubernetesObject & {
-  apiVersion: string;
-  kind: string;
-  metadata: V1ObjectMeta & { name: string };
-};
+export type { KubeObject };
 
 /** A component has a condition of its own; what it is called is the name of its workload. */
 export interface Component {
   name: string;
   objects: KubeObject[];
-  /** Why it cannot be brought up as it is declared: a sentence for its condition. */
-  waitsFor?: string;
+  /** What people should know of it: a sentence for its condition. */
+  note?: string;
 }
 
 export type IngressType = 'Istio' | 'Ingress' | 'Gateway' | 'None';

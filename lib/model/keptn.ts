@@ -13,7 +13,11 @@ const quantity = z
   .regex(/^[1-9][0-9]*(Mi|Gi|Ti)$/, 'must be a size such as 1Gi')
   .max(20);
 const volume = (size: string) => ({
-  storage: quantity.default(size).describe('Size of its volume. A volume that is there keeps its size.'),
+  storage: quantity
+    .default(size)
+    .describe(
+      'Size of its volume, when it is made: what Kubernetes does not let be changed later, the condition tells.',
+    ),
   storageClassName: z.string().min(1).max(253).optional().describe('Class of the volume; the default class without.'),
 });
 const image = z.string().min(1).max(512);
@@ -53,7 +57,8 @@ export const keptnDefinition = defineKind({
       .max(3)
       .default([...useCases])
       .describe('What it is for: which services there are.')
-      .meta({ 'x-kubernetes-list-type': 'set' }),
+      // As a set, what is declared would be added to the default.
+      .meta({ 'x-kubernetes-list-type': 'atomic' }),
     image: image
       .optional()
       .describe('Of all parts of ours. Without, the image of the operator itself, so that an upgrade is one change.'),
@@ -143,6 +148,13 @@ export const keptnDefinition = defineKind({
       cel: "self.metadata.name == 'keptn'",
       message: 'metadata.name must be keptn: there is one installation in a namespace',
       check: (object) => object.metadata.name === 'keptn',
+    },
+    {
+      field: 'spec.domain',
+      cel: "!has(self.spec.ingress) || !has(self.spec.ingress.type) || self.spec.ingress.type == 'None' || has(self.spec.domain)",
+      message: 'spec.domain must be given where spec.ingress.type asks for public hosts',
+      check: ({ spec: { ingress, domain } }) =>
+        ingress.type === undefined || ingress.type === 'None' || domain !== undefined,
     },
     {
       field: 'spec.helm.namespaces',

@@ -111,3 +111,14 @@ export function holds(
   const condition = findCondition(object.status, type);
   return condition?.status === 'True' && condition.observedGeneration === object.metadata.generation;
 }
+
+/** What is said of a condition now; the time of its last change stays where its status does. */
+export function conditionAfter(
+  before: { conditions?: readonly Condition[] | undefined } | undefined,
+  said: Pick<Condition, 'type' | 'status' | 'reason' | 'message'>,
+  observedGeneration: number,
+): Condition {
+  const previous = before?.conditions?.find(({ type }) => type === said.type);
+  const lastTransitionTime = previous?.status === said.status ? previous.lastTransitionTime : new Date().toISOString();
+  return { ...said, lastTransitionTime, observedGeneration };
+}

@@ -45,10 +45,11 @@ export class Caller {
     }
   }
 
-  #optionsOf(signal: AbortSignal, patch: keyof typeof patchTypes | undefined): Options {
-    const middleware: ObservableMiddleware = {
+  /** For clients that take no options with a call. */
+  middleware(signal?: AbortSignal): ObservableMiddleware {
+    return {
       pre: (context) => {
-        context.setSignal(signal);
+        if (signal) context.setSignal(signal);
         // client-node makes an agent, and so a TLS connection, for each request.
         if (Date.now() > this.#shared.until)
           this.#shared = { dispatcher: context.getDispatcher(), until: Date.now() + SHARE_MS };
@@ -57,7 +58,10 @@ export class Caller {
       },
       post: (context) => new Observable(Promise.resolve(context)),
     };
-    const plain: Options = { middleware: [middleware], middlewareMergeStrategy: 'append' };
+  }
+
+  #optionsOf(signal: AbortSignal, patch: keyof typeof patchTypes | undefined): Options {
+    const plain: Options = { middleware: [this.middleware(signal)], middlewareMergeStrategy: 'append' };
     return patch ? setHeaderOptions('Content-Type', patchTypes[patch], plain) : plain;
   }
 }

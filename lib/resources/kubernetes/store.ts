@@ -1,8 +1,7 @@
 /** ResourceStore on the Kubernetes API. */
-import { randomUUID } from 'node:crypto';
-import { CoreV1Api, CustomObjectsApi, EventsV1Api, KubeConfig, V1MicroTime } from '@kubernetes/client-node';
+import { CoreV1Api, CustomObjectsApi, KubeConfig } from '@kubernetes/client-node';
 import { z } from 'zod';
-import { messageOf, Terminal, Transient } from '../../errors/classes.ts';
+import { Terminal, Transient } from '../../errors/classes.ts';
 import { API_VERSION, GROUP, VERSION } from '../../model/kind.ts';
 import {
   definitionOf,
@@ -20,11 +19,10 @@ import type { Change, Declared, Desired, Note, ResourceStore, StoreHealth, Value
 import { requireUnowned } from '../owner.ts';
 import { ObjectCache } from '../view.ts';
 import { Caller, statusOf } from './calls.ts';
+import { MANAGER, OperatorWrites } from './operator-writes.ts';
 import { Reflector, type WatchEvent } from './reflector.ts';
 
-/** Field manager of what the operator applies. */
-const MANAGER = 'keptn-operator';
-/** Of what people declare by the api: theirs, and not the operator's to take away. */
+/** Field manager of what people declare by the api: theirs, and not the operator's to take away. */
 const PEOPLE = 'keptn-api';
 
 export interface KubernetesStoreOptions {
@@ -41,9 +39,6 @@ export function loadKubeConfig(file?: string): KubeConfig {
   return config;
 }
 
-type PatchCall = CustomObjectsApi['patchNamespacedCustomObject'];
-type Write = (...args: Parameters<PatchCall>) => ReturnType<PatchCall>;
-
 const refSchema = z.object({ metadata: z.object({ namespace: z.string(), name: z.string() }) });
 
 export function createKubernetesStore({ config, log, onWatchEvent }: KubernetesStoreOptions): ResourceStore {
@@ -54,7 +49,7 @@ class KubernetesStore implements ResourceStore {
   readonly objects = new ObjectCache();
   readonly #custom: CustomObjectsApi;
   readonly #core: CoreV1Api;
-  readonly #events: EventsV1Api;
+  readonly #writes: OperatorWrites;
   readonly #caller = new Caller();
   readonly #log: Logger;
   readonly #reflectors: Reflector[];
@@ -67,7 +62,7 @@ class KubernetesStore implements ResourceStore {
   constructor(config: KubeConfig, log: Logger, onEvent: (kind: Kind, event: WatchEvent) => void) {
     this.#custom = config.makeApiClient(CustomObjectsApi);
     this.#core = config.makeApiClient(CoreV1Api);
-    this.#events = config.makeApiClient(EventsV1Api);
+    this.#writes = new OperatorWrites({ config, caller: this.#caller, log });
     this.#log = log;
     this.#reflectors = kindNames.map((kind) => {
       const sink = {
@@ -158,24 +153,11 @@ class KubernetesStore implements ResourceStore {
   }
 
   async patchStatus<K extends Kind>(object: Stored<K>, status: Status): Promise<Stored<K>> {
-    // A merge patch keeps what it does not name: a field that is to go must be null.
-    const gone = Object.keys(object.status ?? {}).filter((key) => !(key in status));
-    const body = {
-      metadata: lock(object),
-      status: { ...status, ...Object.fromEntries(gone.map((key) => [key, null])) },
-    };
-    const what = `cannot write the status of ${nameOf(object)}`;
-    return this.#written(object, what, body, (request, options) =>
-      this.#custom.patchNamespacedCustomObjectStatus(request, options),
-    );
+    return this.#written(object, await this.#writes.status(definitionOf(object.kind).plural, object, status));
   }
 
   async setFinalizers<K extends Kind>(object: Stored<K>, finalizers: readonly string[]): Promise<Stored<K>> {
-    const body = { metadata: { ...lock(object), finalizers } };
-    const what = `cannot write the finalizers of ${nameOf(object)}`;
-    return this.#written(object, what, body, (request, options) =>
-      this.#custom.patchNamespacedCustomObject(request, options),
-    );
+    return this.#written(object, await this.#writes.finalizers(definitionOf(object.kind).plural, object, finalizers));
   }
 
   async readValue({ kind, namespace, name, key }: ValueRef): Promise<Uint8Array | undefined> {
@@ -198,26 +180,8 @@ class KubernetesStore implements ResourceStore {
     });
   }
 
-  async note(object: Stored, note: Note): Promise<void> {
-    const { namespace, name, uid, resourceVersion } = object.metadata;
-    const body = {
-      apiVersion: 'events.k8s.io/v1',
-      kind: 'Event',
-      metadata: { name: `${name.slice(0, 200)}.${randomUUID()}`, namespace },
-      eventTime: new V1MicroTime(),
-      reportingController: `${GROUP}/operator`,
-      reportingInstance: process.env['HOSTNAME'] ?? 'operator',
-      action: 'Reconcile',
-      regarding: { apiVersion: API_VERSION, kind: object.kind, namespace, name, uid, resourceVersion },
-      type: note.type,
-      reason: note.reason,
-      note: note.message.slice(0, 1000),
-    };
-    try {
-      await this.#caller.timed((options) => this.#events.createNamespacedEvent({ namespace, body }, options));
-    } catch (error) {
-      this.#log.debug({ key: nameOf(object), err: messageOf(error) }, 'event not recorded');
-    }
+  note(object: Stored, note: Note): Promise<void> {
+    return this.#writes.note(object, note);
   }
 
   health(): StoreHealth {
@@ -240,9 +204,8 @@ class KubernetesStore implements ResourceStore {
     };
   }
 
-  async #written<K extends Kind>(object: Stored<K>, what: string, body: object, write: Write): Promise<Stored<K>> {
-    const request = { ...this.#address(object.kind, object.metadata), body, fieldManager: MANAGER };
-    const answer: unknown = await this.#caller.call(what, (options) => write(request, options), 'merge');
+  /** Takes over what a write gave back. */
+  #written<K extends Kind>(object: Stored<K>, answer: unknown): Stored<K> {
     const stored = parse(object.kind, answer);
     // The watch may have told by now that the object is gone: the answer must not bring it back.
     if (this.objects.get(object.kind, object.metadata)?.metadata.uid === stored.metadata.uid) {
@@ -282,11 +245,6 @@ class KubernetesStore implements ResourceStore {
   #changed(change: Change | undefined): void {
     if (change) this.#onChange(change);
   }
-}
-
-/** Optimistic locking: the write is refused when the object has changed or is another one by the same name. */
-function lock(object: Stored): { resourceVersion: string; uid: string } {
-  return { resourceVersion: object.metadata.resourceVersion, uid: object.metadata.uid };
 }
 
 function parse<K extends Kind>(kind: K, answer: unknown): Stored<K> {

@@ -7,7 +7,8 @@ import { loadKubeConfig } from '../../../lib/resources/kubernetes/store.ts';
 import type { Mesh } from '../charts/routes.ts';
 import { Helm, HelmError, type HelmSettings } from './helm.ts';
 import { RolloutFailed, type Deployer, type Release, type Watching } from './port.ts';
-import { rolloutOf, type Apis, type Rollout, type Trouble } from './rollout.ts';
+import type { Trouble } from '../../../lib/resources/kubernetes/trouble.ts';
+import { rolloutOf, type Apis, type Rollout } from './rollout.ts';
 
 const LOOK_MS = 1_000;
 /** A helm of ours that was killed with us may still be at work. */
