@@ -1,4 +1,7 @@
-/** `npm run generate`: writes crds/*.yaml, docs/spec/*.md and docs/errors.md from lib, docs/cli.md from cli; `--check` fails when they differ. */
+/**
+ * `npm run generate`: writes crds/*.yaml, install/, docs/spec/*.md and docs/errors.md from lib, docs/cli.md from cli; `--check`
+ * fails when they differ.
+ */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
@@ -11,6 +14,7 @@ import { codes } from '../lib/errors/codes.ts';
 import { cliPage } from './cli-page.ts';
 import { crdOf, type Described } from './crd.ts';
 import { docsPageOf } from './docs-page.ts';
+import { baseFiles, chartFiles } from './installation.ts';
 
 const root = join(import.meta.dirname, '..');
 const header = '# Generated from lib/model by `npm run generate`: change it there.\n';
@@ -22,8 +26,8 @@ const described: [Described, z.ZodType][] = [
   [keptnDefinition, keptnStatusSchema],
   ...kindNames.map((kind): [Described, z.ZodType] => [definitionOf(kind), statusSchema]),
 ];
-for (const [definition, status] of described) {
-  const crd = crdOf(definition, status);
+const crds = described.map(([definition, status]) => ({ definition, crd: crdOf(definition, status) }));
+for (const { definition, crd } of crds) {
   files.set(`crds/${crd.metadata.name}.yaml`, header + yaml(crd));
   files.set(`docs/spec/${definition.kind}.md`, docsPageOf(definition, crd));
 }
@@ -36,6 +40,9 @@ files.set(
       resources: described.map(([{ plural }]) => `${plural}.${GROUP}.yaml`),
     }),
 );
+
+const installation = [...baseFiles(), ...chartFiles(crds.map(({ crd }) => crd))];
+for (const [path, content] of installation) files.set(path, content);
 
 files.set(
   'docs/errors.md',

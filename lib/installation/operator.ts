@@ -9,11 +9,14 @@ import type {
 } from '@kubernetes/client-node';
 import { clusterRoles, operatorEverywhere, operatorInside } from './access.ts';
 import { commandOf } from './command.ts';
-import { PART_OF, type KubeObject } from './installation.ts';
+import { PART_OF, selectorOf, type KubeObject } from './installation.ts';
 import { containerOf, envOf, NODE_USER, podOf, probesOf } from './pod.ts';
 import { places, services } from './places.ts';
+import { policyFor } from './shared.ts';
 
 export const OPERATOR = 'keptn-operator';
+/** Its tag is the version of package.json. */
+export const REPOSITORY = 'docker.io/keptn/keptn-operator';
 const RBAC = 'rbac.authorization.k8s.io';
 const HEALTH = 8081;
 
@@ -24,7 +27,8 @@ export interface OperatorSettings {
 
 /** In the order in which they are applied; cluster-wide ones first. */
 export function operatorObjects({ namespace, image }: OperatorSettings): KubeObject[] {
-  const selector = { ...PART_OF, 'app.kubernetes.io/name': OPERATOR };
+  // Not labelsOf: what the operator manages it may remove.
+  const selector = selectorOf(OPERATOR);
   const inside = { name: OPERATOR, namespace, labels: selector };
   const subjects = [{ kind: 'ServiceAccount', name: OPERATOR, namespace }];
   const everywhere: V1ClusterRole & KubeObject = {
@@ -62,6 +66,7 @@ export function operatorObjects({ namespace, image }: OperatorSettings): KubeObj
     account,
     role,
     binding,
+    policyFor(inside, [{ ports: [HEALTH], from: 'anywhere' }]),
     deploymentOf({ namespace, image }, inside, selector),
   ];
 }

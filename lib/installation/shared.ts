@@ -62,22 +62,24 @@ export function policyOf(
   name: string,
   accesses: readonly Access[],
 ): (V1NetworkPolicy & KubeObject)[] {
-  if (!spec.networkPolicies) return [];
-  return [
-    {
-      apiVersion: 'networking.k8s.io/v1',
-      kind: 'NetworkPolicy',
-      metadata: { name, namespace, labels: labelsOf(name) },
-      spec: {
-        podSelector: { matchLabels: selectorOf(name) },
-        policyTypes: ['Ingress'],
-        ingress: accesses.map(({ ports, from }) => ({
-          ports: ports.map((port) => ({ port, protocol: 'TCP' })),
-          ...(from !== 'anywhere' && { _from: peersOf(from) }),
-        })),
-      },
+  return spec.networkPolicies ? [policyFor({ name, namespace, labels: labelsOf(name) }, accesses)] : [];
+}
+
+/** For the pods of the component that `metadata.name` names. */
+export function policyFor(metadata: KubeObject['metadata'], accesses: readonly Access[]): V1NetworkPolicy & KubeObject {
+  return {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'NetworkPolicy',
+    metadata,
+    spec: {
+      podSelector: { matchLabels: selectorOf(metadata.name) },
+      policyTypes: ['Ingress'],
+      ingress: accesses.map(({ ports, from }) => ({
+        ports: ports.map((port) => ({ port, protocol: 'TCP' })),
+        ...(from !== 'anywhere' && { _from: peersOf(from) }),
+      })),
     },
-  ];
+  };
 }
 
 function peersOf(from: 'parts' | readonly string[]): V1NetworkPolicyPeer[] {
