@@ -82,7 +82,12 @@ export const parts: readonly Part[] = [
     name: 'eventbroker',
     service: http(services.eventbroker, 80, 8080),
     health: own,
-    env: natsEnv,
+    env: (installation) => ({
+      ...natsEnv(installation),
+      ...(installation.spec.nats.url === undefined && {
+        KEPTN_STREAM_REPLICAS: String(installation.spec.nats.replicas),
+      }),
+    }),
     resources: small,
     several: true,
     reached: [{ ports: [8080], from: 'anywhere' }, metrics],

@@ -17,8 +17,5 @@ export const places = {
 
 /** What a process needs to take events from NATS. */
 export function natsEnv({ spec: { nats } }: Installation): Record<string, string> {
-  return {
-    PUBSUB_URL: nats.url ?? `nats://${services.nats}:4222`,
-    ...(nats.replicas > 1 && nats.url === undefined && { KEPTN_STREAM_REPLICAS: String(nats.replicas) }),
-  };
+  return { PUBSUB_URL: nats.url ?? `nats://${services.nats}:4222` };
 }

@@ -157,6 +157,12 @@ export const keptnDefinition = defineKind({
         ingress.type === undefined || ingress.type === 'None' || domain !== undefined,
     },
     {
+      field: 'spec.nats.replicas',
+      cel: 'self.spec.nats.replicas == oldSelf.spec.nats.replicas',
+      message: 'spec.nats.replicas cannot be changed: NATS forgets the events of a single server that joins a cluster',
+      check: (object, previous) => previous === undefined || object.spec.nats.replicas === previous.spec.nats.replicas,
+    },
+    {
       field: 'spec.helm.namespaces',
       cel: "!has(self.spec.helm) || self.spec.helm.version == 'v3' || self.spec.helm.namespaces.size() > 0",
       message: 'spec.helm.namespaces must name the namespaces that Tiller may change, where helm.version is v2',

@@ -11,6 +11,8 @@ import { startEventbroker } from './service.ts';
 
 const settings = z.object({
   PUBSUB_URL: natsServers,
+  /** Servers of NATS that have each event; what the streams have already without. */
+  KEPTN_STREAM_REPLICAS: z.coerce.number().int().min(1).max(5).optional(),
   RCV_PORT: port.default(8080),
   KEPTN_LISTEN_HOST: z.string().min(1).default('0.0.0.0'),
   /** Port of /healthz, /readyz and /metrics. */
@@ -30,7 +32,7 @@ const log = createLog('eventbroker');
 await runProgram(log, settings, async (given) => {
   const { PUBSUB_URL: servers, KEPTN_LISTEN_HOST: host, KEPTN_EVENT_TYPES: types } = given;
   const mappings = given.KEPTN_EVENT_MAPPINGS ? await readMappings(given.KEPTN_EVENT_MAPPINGS) : noMappings;
-  const bus = await connectNatsBus({ servers, log });
+  const bus = await connectNatsBus({ servers, replicas: given.KEPTN_STREAM_REPLICAS, log });
   const metrics = createEventMetrics();
   const health = await serveHealth(host, given.KEPTN_HEALTH_PORT, metrics.registry, () =>
     bus.ready() ? [] : ['not connected to NATS'],

@@ -10,6 +10,9 @@ export interface ProcessOptions {
   command: string;
   args: readonly string[];
   env?: Record<string, string>;
+  /** Where it runs, and as whom; here, and as we are, without. */
+  cwd?: string | undefined;
+  uid?: number | undefined;
   /** True once the process works; asked again and again. */
   ready: () => Promise<boolean>;
   /** Seconds until it must be ready; 30 by default. */
@@ -37,9 +40,11 @@ export class ManagedProcess {
 
   /** Resolves when it is ready, or has been killed by a signal meanwhile; rejects with its output otherwise. */
   async start(env: Record<string, string> = {}): Promise<void> {
-    const { name, command, args, ready, seconds = 30 } = this.#options;
+    const { name, command, args, cwd, uid, ready, seconds = 30 } = this.#options;
     const child = spawn(command, [...args], {
       env: { ...process.env, ...this.#options.env, ...env },
+      ...(cwd !== undefined && { cwd }),
+      ...(uid !== undefined && { uid, gid: uid }),
       stdio: ['ignore', 'pipe', 'pipe'],
       // Out of the terminal's group: Ctrl-C reaches us alone, and we stop the parts in their order.
       detached: true,

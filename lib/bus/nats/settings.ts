@@ -9,7 +9,8 @@ export interface NatsSettings {
   log: Logger;
   /** What the server shows for this connection. */
   name?: string;
-  replicas?: number;
+  /** Servers that have each event: one, or what the streams have already, without. */
+  replicas?: number | undefined;
   /** The oldest events go when the stream has more than this or they are older; 1 GiB and 7 days by default. */
   maxBytes?: number;
   maxAgeMs?: number;
@@ -21,14 +22,13 @@ export interface NatsSettings {
   backoff?: Backoff;
 }
 
-export type Settings = Required<NatsSettings>;
+export type Settings = Required<Omit<NatsSettings, 'replicas'>> & Pick<NatsSettings, 'replicas'>;
 
 const DAY_MS = 24 * 3_600_000;
 
 export function withDefaults(settings: NatsSettings): Settings {
   return {
     name: `keptn-${hostname()}`,
-    replicas: 1,
     maxBytes: 1024 ** 3,
     maxAgeMs: 7 * DAY_MS,
     inFlight: 256,

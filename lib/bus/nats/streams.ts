@@ -19,7 +19,8 @@ export async function ensureStreams(jsm: JetStreamManager, settings: Settings): 
 async function ensure(jsm: JetStreamManager, name: string, subject: string, settings: Settings): Promise<void> {
   const wanted = {
     subjects: [subject],
-    num_replicas: settings.replicas,
+    // One process says how many, and no other takes that back.
+    ...(settings.replicas !== undefined && { num_replicas: settings.replicas }),
     max_bytes: settings.maxBytes,
     max_age: nanos(settings.maxAgeMs),
     duplicate_window: nanos(Math.min(DUPLICATE_WINDOW_MS, settings.maxAgeMs)),
