@@ -164,8 +164,14 @@ describe('manifests on an API server', () => {
       const pods = objects().flatMap((object) => {
         const template = templateOf(object);
         if (!template) return [];
-        const { metadata, spec } = template;
-        return [{ apiVersion: 'v1', kind: 'Pod', metadata: { ...metadata, name: object.metadata.name }, spec }];
+        return [
+          {
+            apiVersion: 'v1',
+            kind: 'Pod',
+            ...template,
+            metadata: { ...template.metadata, name: object.metadata.name },
+          },
+        ];
       });
       expect(pods).not.to.be.empty;
       const inNamespace = pods.map((pod) => ({ ...pod, metadata: { ...pod.metadata, namespace: 'keptn' } }));
@@ -258,9 +264,9 @@ describe('manifests on an API server', () => {
       expect(await helm('install', ...there, ...create).then(() => '', String)).to.contain(
         'Install the chart without keptn.create first',
       );
-      await helm('install', ...there, '--set', 'image.tag=9');
+      await helm('install', ...there, '--set', 'image.tag=next');
       const deployed = await api.kubectl('get', 'deployment', 'keptn-operator', '-n', 'other', '-o', 'yaml');
-      expect(deployed).to.contain('image: docker.io/keptn/keptn-operator:9');
+      expect(deployed).to.contain('image: docker.io/keptn/keptn-operator:next');
       await api.kubectl('wait', '--for=condition=Established', '--timeout=30s', 'crd', '--all');
 
       const older =

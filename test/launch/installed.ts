@@ -1,5 +1,5 @@
 /** Installations as tests want them: a spec as a user writes it, with what follows from it. */
-import type { V1Container, V1PodTemplateSpec } from '@kubernetes/client-node';
+import type { V1Container, V1PodSpec, V1PodTemplateSpec } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { componentsOf } from '../../lib/installation/desired.ts';
 import type { Component, IngressType } from '../../lib/installation/installation.ts';
@@ -15,12 +15,22 @@ export function installed(
 }
 
 const workload = z.object({
-  spec: z.object({ template: z.custom<V1PodTemplateSpec>((value) => value !== undefined) }),
+  spec: z.object({
+    template: z.custom<V1PodTemplateSpec & { spec: V1PodSpec }>((value) => value !== undefined),
+    volumeClaimTemplates: z.array(z.object({ metadata: z.object({ name: z.string() }) })).default([]),
+  }),
 });
 
-/** Of Deployments and StatefulSets; undefined of other objects. */
-export const templateOf = (object: { kind: string }): V1PodTemplateSpec | undefined =>
-  object.kind === 'Deployment' || object.kind === 'StatefulSet' ? workload.parse(object).spec.template : undefined;
+/** What the pods of a Deployment or StatefulSet are made of, with the volumes of the claims; undefined of other objects. */
+export function templateOf(object: { kind: string }): V1PodTemplateSpec | undefined {
+  if (object.kind !== 'Deployment' && object.kind !== 'StatefulSet') return undefined;
+  const { template, volumeClaimTemplates } = workload.parse(object).spec;
+  const claimed = volumeClaimTemplates.map(({ metadata: { name } }) => ({
+    name,
+    persistentVolumeClaim: { claimName: name },
+  }));
+  return { ...template, spec: { ...template.spec, volumes: [...(template.spec.volumes ?? []), ...claimed] } };
+}
 
 export const containersOf = (objects: readonly { kind: string }[]): V1Container[] =>
   objects.flatMap((object) => templateOf(object)?.spec?.containers ?? []);
