@@ -6,6 +6,7 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 # The install scripts bring a Node for machines without one.
 RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY tsconfig.json ./
 COPY tools/build-page.ts tools/
 COPY lib lib
 COPY services/bridge/page services/bridge/page

@@ -1,6 +1,6 @@
 /** The image is built where there is a container engine; here is shown that what the Dockerfile takes is all that runs. */
 import { execFile } from 'node:child_process';
-import { chmod, chown, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import type { V1Container } from '@kubernetes/client-node';
@@ -36,7 +36,7 @@ async function dockerfile() {
   const [, ...stages] = text.split(/^FROM /m);
   const copied = (stage: string): string[] =>
     [...stage.matchAll(/^COPY (?!--from)(.*) \S+$/gm)].flatMap(([, paths = '']) => paths.split(' '));
-  return { text, taken: stages.flatMap(copied), last: copied(stages.at(-1) ?? '') };
+  return { text, taken: stages.flatMap(copied), page: copied(stages[0] ?? ''), last: copied(stages.at(-1) ?? '') };
 }
 
 /** Containers of our image: the operator, every part, and a distributor. */
@@ -105,6 +105,17 @@ describe('the image', () => {
   it('has the helm that is tested', async () => {
     const { text } = await dockerfile();
     expect(text).to.contain(`ARG HELM_VERSION=${partOf('helm').version}\n`);
+  });
+
+  it("has the Bridge's page, built from what its stage takes", async () => {
+    const folder = join(await temporaryFolder('page'), 'app');
+    await mkdir(folder);
+    await run('cp', ['--archive', '--parents', '--target-directory', folder, ...(await dockerfile()).page], {
+      cwd: root,
+    });
+    await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
+    await run(process.execPath, ['tools/build-page.ts'], { cwd: folder });
+    expect(await readdir(join(folder, 'services/bridge/dist'))).to.include.members(['index.html', 'assets']);
   });
 
   it('is built from what .dockerignore lets through', async () => {

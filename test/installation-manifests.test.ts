@@ -256,7 +256,7 @@ describe('manifests on an API server', () => {
     it('is installed, brings newer kinds with an upgrade, and leaves them with their objects when it goes', async () => {
       const crd = 'crd/keptns.keptn.sh';
       // Without controllers the namespace never ends, so it waits for the kinds alone.
-      await api.kubectl('delete', '-k', root, '--wait=false');
+      await api.kubectl('delete', '-k', root, '--wait=false', '--ignore-not-found');
       await api.kubectl('wait', '--for=delete', '--timeout=30s', crd);
       await api.kubectl('create', 'namespace', 'other');
       const there = ['keptn', chart, '--namespace', 'other'];
@@ -270,10 +270,10 @@ describe('manifests on an API server', () => {
       await api.kubectl('wait', '--for=condition=Established', '--timeout=30s', 'crd', '--all');
 
       const older =
-        '[{"op":"remove","path":"/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/domain"}]';
+        '[{"op":"remove","path":"/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/imagePullSecrets"}]';
       await api.kubectl('patch', crd, '--type=json', '-p', older);
       await helm('upgrade', ...there, ...create);
-      expect(await api.kubectl('get', crd, '-o', 'yaml')).to.contain('What public hosts end in');
+      expect(await api.kubectl('get', crd, '-o', 'yaml')).to.contain('Names of Secrets.');
       await helm('uninstall', 'keptn', '--namespace', 'other');
       expect(await api.kubectl('get', 'keptns.keptn.sh', '-n', 'other', '-o', 'name')).to.contain('/keptn');
       expect(await api.kubectl('get', 'deployments', '-n', 'other', '-o', 'name')).to.equal('');
