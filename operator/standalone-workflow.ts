@@ -21,6 +21,8 @@ import { providerInGit } from '../services/lighthouse-service/configured/git.ts'
 import { jmeterService } from '../services/jmeter-service/handler.ts';
 import { testSettings } from '../services/jmeter-service/settings.ts';
 import { builtInProviders, lighthouseService } from '../services/lighthouse-service/handler.ts';
+import { prometheusService, prometheusSettings } from '../services/prometheus-service/handler.ts';
+import { monitoringInFolder } from '../services/prometheus-service/monitoring/folder.ts';
 import { remediationService } from '../services/remediation-service/handler.ts';
 import { unleashSettings } from '../services/remediation-service/unleash.ts';
 import { shipyardService } from '../services/shipyard-service/handler.ts';
@@ -31,6 +33,7 @@ export interface WorkflowSettings {
   /** Addresses. */
   configuration: string;
   datastore: string;
+  eventbroker: string;
   /** Folder for what the services keep. */
   data: string;
   /** Names of services that something else stands for. */
@@ -62,6 +65,11 @@ export async function startWorkflow(settings: WorkflowSettings): Promise<Workflo
     jmeterService({ configuration: configuration('jmeter-service'), settings: tests, aborted, log }),
     waitService({ durationMs, aborted }),
     lighthouse(configuration('lighthouse-service'), history),
+    prometheusService({
+      configuration: configuration('prometheus-service'),
+      monitoring: monitoringInFolder(join(data, 'prometheus'), settings.eventbroker),
+      metricsPath: environment(prometheusSettings).METRICS_SCRAPE_PATH,
+    }),
     gatekeeperService({ configuration: configuration('gatekeeper-service'), history }),
     remediationService({
       configuration: configuration('remediation-service'),

@@ -172,7 +172,7 @@ async function run(directory: string, settings: Settings): Promise<void> {
   });
   const workflow = await startWorkflow({
     ...{ bus, data, log, kubeconfig: settings.kubeconfig, without: settings.without, metrics: createEventMetrics() },
-    ...{ configuration: services.configuration, datastore: services.datastore },
+    ...{ configuration: services.configuration, datastore: services.datastore, eventbroker: services.eventbroker },
   });
   const deliveries = await startDeliveries(parts, phaseLimits(defaultLimits));
   const api = await services.startApi(store);

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { expect } from 'chai';
 import { stringify } from 'yaml';
 import { startDeliveryWorld, type DeliveryWorld } from './launch/delivery.ts';
+import { nodeProcess, type NodeProcess } from './launch/node-process.ts';
 import type { Ran } from './launch/keptn.ts';
 import { until } from './launch/standalone.ts';
 import { tinyChart } from './launch/tiny.ts';
@@ -19,11 +20,21 @@ const image = (tag: string): string => `docker.io/example/carts:${tag}`;
 
 describe('keptn, with a cluster,', () => {
   let world: DeliveryWorld;
+  let monitoring: NodeProcess;
   let folder: string;
   before(async () => {
     world = await startDeliveryWorld({ plain: true });
     // An installation has it.
     await world.kubectl('create', 'namespace', 'keptn');
+    monitoring = await nodeProcess('prometheus-service', {
+      env: {
+        ...{ PUBSUB_URL: world.nats.url, CONFIGURATION_SERVICE: world.configuration.url, LOG_LEVEL: 'warn' },
+        ...{ KUBECONFIG: world.api.kubeconfig, KEPTN_LISTEN_HOST: '127.0.0.1' },
+      },
+      port: 'KEPTN_HEALTH_PORT',
+      ready: '/readyz',
+    });
+    await monitoring.start();
     folder = await mkdtemp(join(tmpdir(), 'keptn-cli-cluster-'));
     await writeFile(join(folder, 'shipyard.yaml'), shipyard);
     for (const [path, text] of Object.entries(tinyChart('carts'))) {
@@ -33,6 +44,7 @@ describe('keptn, with a cluster,', () => {
     }
   });
   after(async () => {
+    await monitoring.end('SIGTERM');
     await world.stop();
     await rm(folder, { recursive: true });
   });
@@ -142,7 +154,11 @@ describe('keptn, with a cluster,', () => {
     expect([evaluation.code, evaluation.err.includes('no SLO found')], evaluation.err).to.deep.equal([1, true]);
     const [, context = ''] = /ID of Keptn context: (\S+)/.exec(evaluation.err) ?? [];
     expect((await done('get', 'event', 'evaluation-done', '--keptn-context', context)).out).to.include('no SLO found');
-    await done('configure', 'monitoring', 'prometheus', '-p', 'shop', '-s', 'carts');
+    const configured = await done('configure', 'monitoring', 'prometheus', '-p', 'shop', '-s', 'carts');
+    expect(configured.err).to.include('keys shop.carts.* of ConfigMap keptn/keptn-prometheus');
+    expect(await world.kubectl('get', 'configmap', 'keptn-prometheus', '-n', 'keptn', '-o', 'yaml')).to.include(
+      'job_name: carts-shop-dev',
+    );
     const file = join(folder, 'event.json');
     await writeFile(file, JSON.stringify({ type: 'sh.keptn.event.mine', source: 'me', data: {} }));
     await done('send', 'event', '-f', file);
@@ -151,6 +167,8 @@ describe('keptn, with a cluster,', () => {
   it('deletes a project with all its objects, and says who does not answer any more', async () => {
     await done('delete', 'project', 'shop');
     await until('it is gone', async () => !(await world.kubectl('get', 'keptn', '-A')).includes('shop'), 30);
+    const rules = () => world.kubectl('get', 'configmap', 'keptn-prometheus', '-n', 'keptn', '-o', 'yaml');
+    await until('Prometheus is not told of it any more', async () => !(await rules()).includes('carts-shop'));
     await world.keptnApi.end('SIGTERM');
     const away = await keptn('get', 'projects');
     expect([away.code, away.err.includes('is it running')], away.err).to.deep.equal([3, true]);

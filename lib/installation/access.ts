@@ -38,6 +38,15 @@ export const accesses: Readonly<Record<string, Access>> = {
     everywhere: false,
     rules: [rule('', ['configmaps'], ['get', 'create', 'patch'])],
   },
+  'prometheus-service': {
+    everywhere: false,
+    rules: [
+      rule('', ['configmaps'], ['get', 'create', 'patch']),
+      rule('monitoring.coreos.com', ['prometheusrules'], ['create', 'patch', 'delete']),
+      rule('monitoring.coreos.com', ['servicemonitors'], ['list', 'create', 'patch', 'delete']),
+      rule('monitoring.coreos.com', ['alertmanagerconfigs'], ['create', 'patch']),
+    ],
+  },
   'helm-service': { everywhere: true },
 };
 

@@ -142,6 +142,17 @@ export const parts: readonly Part[] = [
   },
   {
     ...service,
+    name: 'prometheus-service',
+    env: (installation) => ({
+      ...worker(installation),
+      KEPTN_NAMESPACE: installation.namespace,
+      EVENTBROKER: `http://${services.eventbroker}.${installation.namespace}.svc/keptn`,
+    }),
+    resources: { cpu: '20m', memory: '160Mi', limit: '512Mi' },
+    asksApiServer: true,
+  },
+  {
+    ...service,
     name: 'helm-service',
     useCases: ['continuous-delivery', 'continuous-operations'],
     env: (installation) => ({

@@ -49,8 +49,8 @@ export class PublishedLog implements EventLog {
     this.#say('error', message, false);
   }
 
-  last(message: string): void {
-    this.#say('info', message, true);
+  last(message: string, level: 'info' | 'error' = 'info'): void {
+    this.#say(level, message, true);
   }
 
   /** Resolves when all lines are sent, or after some time: they hold up no work. */

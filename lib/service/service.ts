@@ -19,8 +19,8 @@ export interface EventLog {
   info(message: string): void;
   warn(message: string): void;
   error(message: string): void;
-  /** The last line that who waits for this context, such as the command line, is to see. */
-  last(message: string): void;
+  /** The last line that who waits for this context, such as the command line, is to see; it has failed with an error. */
+  last(message: string, level?: 'info' | 'error'): void;
 }
 
 export interface Context {

@@ -40,8 +40,8 @@ export function lighthouseService({ configuration, history, providers, projectPr
       on(eventTypes.monitoringConfigure, monitoringConfigure, async ({ data: { type, project } }, { log }) => {
         await projectProvider.set(project, type);
         const told = `the SLI provider of project ${project} is ${type}`;
-        // Who waits is to hear of a provider's own service, if there is one, when that is ready.
-        if (providers.has(type)) log.last(told);
+        // Who waits is to hear of what a service of its own sets up for the provider; that is there in any installation.
+        if (providers.has(type) && type !== 'prometheus') log.last(told);
         else log.info(told);
       }),
     ],

@@ -1,10 +1,14 @@
-/** The queries of sli.yaml: of the project, then the stage, then the service, where later ones win; and what is filled in. */
+/**
+ * The queries of sli.yaml: those that are built in, then of the project, the stage and the service, where later ones win; and
+ * what is filled in.
+ */
 import { parse } from 'yaml';
 import { z } from 'zod';
 import type { Configuration } from '../../../lib/configuration/client.ts';
 import { messageOf } from '../../../lib/errors/classes.ts';
 import { problemsOf } from '../../../lib/model/names.ts';
 import { readText } from '../../../lib/configuration/versioned.ts';
+import { builtInQueries } from './built-in-queries.ts';
 import type { SliRequest } from './port.ts';
 
 const text = z.union([z.string(), z.number().transform(String)]);
@@ -15,10 +19,11 @@ export type Queries = ReadonlyMap<string, string>;
 /** The queries by indicator, or a sentence about the file that cannot be read. */
 export async function queriesOf(
   configuration: Configuration,
-  { project, stage, service, commit }: SliRequest,
+  request: SliRequest,
   uri: string,
 ): Promise<{ queries: Queries } | { problem: string }> {
-  const queries = new Map<string, string>();
+  const { project, stage, service, commit } = request;
+  const queries = builtInQueries(request);
   // The commit is of the stage: the project's own branch has others.
   const places = [[{ project }], [{ project, stage }, commit], [{ project, stage, service }, commit]] as const;
   for (const [place, version] of places) {
