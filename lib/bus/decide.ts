@@ -1,6 +1,7 @@
 /** Runs a handler on one delivery and decides what becomes of it: the rules of trying again and giving up. */
 import { messageOf } from '../errors/classes.ts';
 import type { Logger } from '../observe/log.ts';
+import { apart } from '../observe/trace.ts';
 import { backoffMs, type Backoff } from './backoff.ts';
 import type { SubscriptionSettings } from './options.ts';
 import type { Delivery, Handler, Verdict } from './port.ts';
@@ -35,7 +36,8 @@ async function judge(handle: Handler, delivery: Delivery, { settings, backoff, l
   if (attempt > settings.maxAttempts) return { kind: 'dead', reason: 'the last try ended without a verdict' };
   let verdict: Verdict;
   try {
-    verdict = await handle(delivery);
+    // In one process it is the publisher that calls.
+    verdict = await apart(() => handle(delivery));
   } catch (error) {
     log.debug({ err: error, eventId: delivery.event.id }, 'handler threw');
     verdict = { kind: 'retry', reason: messageOf(error) };

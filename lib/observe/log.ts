@@ -1,5 +1,6 @@
-/** The log: one JSON line an entry on stderr. Keys are fixed: project stage service keptnContext eventId key. */
+/** The log: one JSON line an entry on stderr. Keys are fixed: project stage service keptnContext eventId key, and trace_id span_id where there are traces. */
 import { pino, destination, type Logger } from 'pino';
+import { traceFields } from './trace.ts';
 
 export type { Logger };
 
@@ -8,5 +9,6 @@ const redact = ['*.token', '*.gitToken', '*.password', '*.authorization', '*.dat
 
 /** `level`: pino's levels, `silent` for none. */
 export function createLog(name: string, level = process.env['LOG_LEVEL'] ?? 'info'): Logger {
-  return pino({ name, level, redact, timestamp: pino.stdTimeFunctions.isoTime }, destination({ dest: 2, sync: true }));
+  const options = { name, level, redact, mixin: traceFields, timestamp: pino.stdTimeFunctions.isoTime };
+  return pino(options, destination({ dest: 2, sync: true }));
 }

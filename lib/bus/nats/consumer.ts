@@ -55,6 +55,8 @@ export async function ensureConsumer(
 export interface ConsumerState {
   /** Messages without an answer, in all processes. */
   unanswered: number;
+  /** Messages that are to come. */
+  waiting: number;
   /** The pin of the process that gets the messages; undefined when nobody asks for any. */
   pin: string | undefined;
 }
@@ -66,7 +68,7 @@ const groups = z.object({
 export async function stateOf(jsm: JetStreamManager, settings: SubscriptionSettings): Promise<ConsumerState> {
   const info = await jsm.consumers.info(streamOf[settings.space], settings.durable);
   const [group] = groups.parse(info).priority_groups ?? [];
-  return { unanswered: info.num_ack_pending, pin: group?.pinned_client_id };
+  return { unanswered: info.num_ack_pending, waiting: info.num_pending, pin: group?.pinned_client_id };
 }
 
 function startOf(settings: SubscriptionSettings, last: Position | undefined, created: string) {

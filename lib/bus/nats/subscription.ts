@@ -49,6 +49,7 @@ export class NatsSubscription implements Subscription {
   #messages: ConsumerMessages | undefined;
   #position: Position | undefined;
   #heardAt = Date.now();
+  #pending: number | undefined;
 
   constructor(parts: Parts, settings: SubscriptionSettings, handle: Handler) {
     this.#parts = parts;
@@ -73,7 +74,8 @@ export class NatsSubscription implements Subscription {
 
   health(): SubscriptionHealth {
     const quietSeconds = Math.round((Date.now() - this.#heardAt) / 1000);
-    return { durable: this.#settings.durable, attached: this.#messages !== undefined, quietSeconds };
+    const attached = this.#messages !== undefined;
+    return { durable: this.#settings.durable, attached, quietSeconds, pending: this.#pending };
   }
 
   async stop(): Promise<void> {
@@ -169,7 +171,9 @@ export class NatsSubscription implements Subscription {
   async #readPosition(session: Session, messages: ConsumerMessages): Promise<void> {
     try {
       await this.#ensureConsumer(session);
-      this.#deliveries.checkPin(await this.#state());
+      const state = await this.#state();
+      this.#pending = state.unanswered + state.waiting;
+      this.#deliveries.checkPin(state);
     } catch {
       messages.stop();
     }
