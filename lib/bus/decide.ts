@@ -18,9 +18,12 @@ export interface Rules {
 export async function decide(handle: Handler, delivery: Delivery, rules: Rules): Promise<Decision> {
   const { settings, log } = rules;
   const decision = await judge(handle, delivery, rules);
-  if (decision.kind === 'ack') return decision;
   const { event, attempt } = delivery;
   const entry = { durable: settings.durable, eventId: event.id, keptnContext: event.shkeptncontext, attempt };
+  if (decision.kind === 'ack') {
+    log.debug({ ...entry, type: event.type }, 'event handled');
+    return decision;
+  }
   if (decision.kind === 'retry') {
     log.warn({ ...entry, reason: decision.reason, afterMs: decision.afterMs }, 'event will be tried again');
     return decision;
@@ -39,7 +42,8 @@ async function judge(handle: Handler, delivery: Delivery, { settings, backoff, l
     // In one process it is the publisher that calls.
     verdict = await apart(() => handle(delivery));
   } catch (error) {
-    log.debug({ err: error, eventId: delivery.event.id }, 'handler threw');
+    const { id: eventId, shkeptncontext: keptnContext } = delivery.event;
+    log.debug({ err: error, eventId, keptnContext }, 'handler threw');
     verdict = { kind: 'retry', reason: messageOf(error) };
   }
   if (verdict.kind === 'ack') return verdict;

@@ -72,7 +72,7 @@ export function createApp({ name, metrics, routes, log, bodyLimit, guards = [] }
   for (const [path, ofPath] of Map.groupBy(routes, expressPath)) {
     const methods = ofPath.map(({ method }) => method.toUpperCase()).sort();
     for (const route of ofPath) {
-      const observe = observed(name, route, metrics);
+      const observe = observed(route, { name, metrics, log });
       if (route.kind === 'json') app[route.method](path, observe, json, handlerOf(route));
       else app[route.method](path, observe, (request, response) => route.handle(request, response));
     }
@@ -178,7 +178,8 @@ function errorHandler(log: Logger): ErrorRequestHandler {
     const refusal = refusalOf(error);
     if (refusal) return answerError(response, refusal.status, refusal.status, refusal.message);
     const requestId: unknown = response.locals['requestId'];
-    log.error({ err: error, requestId, method: request.method, path: request.path }, 'request failed');
+    const about = { requestId, method: request.method, path: request.path };
+    log.error({ err: error, ...about, keptnContext: request.headers['x-keptn-context'] }, 'request failed');
     answerError(response, 500, 500, `internal error, request ${String(requestId)}`);
   };
 }

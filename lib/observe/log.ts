@@ -5,7 +5,12 @@ import { traceFields } from './trace.ts';
 export type { Logger };
 
 /** Paths that may hold a secret; their values never reach a log line. */
-const redact = ['*.token', '*.gitToken', '*.password', '*.authorization', '*.data.gitToken'];
+const names = ['token', 'gitToken', 'password', 'authorization', '["x-token"]', 'cookie'];
+const redact = names.flatMap((name) =>
+  ['', '*', '*.*'].map((at) =>
+    name.startsWith('[') ? `${at}${name}` : [at, name].filter((part) => part !== '').join('.'),
+  ),
+);
 
 /** `level`: pino's levels, `silent` for none. */
 export function createLog(name: string, level = process.env['LOG_LEVEL'] ?? 'info'): Logger {

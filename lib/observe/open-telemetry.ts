@@ -33,7 +33,8 @@ const kinds = {
 
 export async function openTelemetry(name: string, log: Logger): Promise<Tracing> {
   const warn = (message: string, ...more: unknown[]): void => log.warn({ more }, `OpenTelemetry: ${message}`);
-  diag.setLogger({ error: warn, warn, info: noSpan.fail, debug: noSpan.fail, verbose: noSpan.fail }, DiagLogLevel.WARN);
+  const nothing = (): void => undefined;
+  diag.setLogger({ error: warn, warn, info: nothing, debug: nothing, verbose: nothing }, DiagLogLevel.WARN);
   const settings = readTraceSettings(process.env, warn);
   const own = resourceFromAttributes({ 'service.name': name, 'service.version': ownVersion() });
   const ids = new ContextIds();

@@ -45,15 +45,19 @@ export async function startEventbroker(settings: EventbrokerSettings): Promise<H
 }
 
 async function receive(request: Request, response: Response, bodies: Bodies, settings: EventbrokerSettings) {
-  const { bus, types = ['sh.keptn.>'], mappings = noMappings, metrics } = settings;
+  const { bus, types = ['sh.keptn.>'], mappings = noMappings, metrics, log } = settings;
   try {
     // Senders are programs; a page that a person has open must not send events to a Keptn on their machine.
     if (request.headers.origin !== undefined) throw new Terminal('Forbidden', 'events are not taken from web pages');
     const stored = await bodies.use(request, async (body) => {
       const events = eventsOf(request.headers, body, { types, mappings });
       const results = await Promise.all(events.map((event) => store(event, bus)));
-      for (const { duplicate } of results) metrics.received.inc({ result: duplicate ? 'duplicate' : 'stored' });
-      return events.map(({ id, shkeptncontext }) => ({ keptnContext: shkeptncontext, id }));
+      return events.map(({ id, type, shkeptncontext: keptnContext }, nth) => {
+        const result = results[nth]?.duplicate ? 'duplicate' : 'stored';
+        metrics.received.inc({ result });
+        log.debug({ eventId: id, keptnContext, type, result }, 'event received');
+        return { keptnContext, id };
+      });
     });
     // 202 as 0.6.2, which answers without a body.
     response.status(202).json(stored.length === 1 ? stored[0] : { ...stored[0], events: stored });
