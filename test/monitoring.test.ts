@@ -141,12 +141,32 @@ describe('watching Keptn', () => {
     ]);
   });
 
-  it('names the keptn context in every line of the log about an event', () => {
-    const lines = keptn.process
-      .output()
-      .split('\n')
-      .filter((line) => line.startsWith('{'))
-      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  it('names the keptn context in every line of the log about an event', async () => {
+    const written = new Set<string>();
+    // It keeps the last lines alone.
+    const keep = (): void => {
+      for (const line of keptn.process.output().split('\n')) if (/^{.*}$/.test(line)) written.add(line);
+    };
+    const file = { project: 'hello', service: 'hello', uri: 'values.txt', text: 'another' };
+    const object = { apiVersion: 'keptn.sh/v1alpha1', kind: 'Resource', metadata: { name: 'values' }, spec: file };
+    expect((await keptn.ask('PUT /v1/object', object)).status).to.equal(200);
+    const change = {
+      project: 'hello',
+      service: 'hello',
+      stage: '',
+      valuesCanary: { image: 'docker.io/library/nginx:1.28.0' },
+    };
+    const type = 'sh.keptn.event.configuration.change';
+    const { json } = await keptn.ask('POST /v1/event', { type, data: change });
+    const { keptnContext: context } = json as { keptnContext: string };
+    const isSaid = (...texts: string[]): boolean =>
+      [...written].some((line) => texts.every((text) => line.includes(`"${text}"`)));
+    await until('the end of it', () => {
+      keep();
+      const isOver = isSaid(context, 'sh.keptn.event.delivery.finished', 'event handled', 'keptn-operator');
+      return isOver && isSaid('PUT', '/v1/project/hello/stage/dev/service/hello/resource/values.txt');
+    });
+    const lines = [...written].map((line) => JSON.parse(line) as Record<string, unknown>);
     const about = lines.filter((line) => 'eventId' in line);
     const durables = new Set(about.map(({ durable }) => durable));
     expect([...durables]).to.include.members([

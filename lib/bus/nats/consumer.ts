@@ -12,6 +12,8 @@ export interface Position {
   stream: string;
   /** Everything up to this sequence has its verdict. */
   floor: number;
+  /** Messages without a verdict, in all processes: those that are to come, and those in work. */
+  pending: number;
 }
 
 /** Of all processes that ask, the server gives messages to one, for as long as it goes on asking. */
@@ -48,15 +50,14 @@ export async function ensureConsumer(
     const fixed = { durable_name: settings.durable, ack_policy: AckPolicy.Explicit };
     info = await jsm.consumers.add(stream, { ...fixed, ...wanted, ...startOf(settings, last, created) });
   }
-  return { stream: created, floor: info.ack_floor.stream_seq };
+  const pending = info.num_pending + info.num_ack_pending;
+  return { stream: created, floor: info.ack_floor.stream_seq, pending };
 }
 
 /** What the server knows of a durable; the library does not declare who is pinned. */
 export interface ConsumerState {
   /** Messages without an answer, in all processes. */
   unanswered: number;
-  /** Messages that are to come. */
-  waiting: number;
   /** The pin of the process that gets the messages; undefined when nobody asks for any. */
   pin: string | undefined;
 }
@@ -68,7 +69,7 @@ const groups = z.object({
 export async function stateOf(jsm: JetStreamManager, settings: SubscriptionSettings): Promise<ConsumerState> {
   const info = await jsm.consumers.info(streamOf[settings.space], settings.durable);
   const [group] = groups.parse(info).priority_groups ?? [];
-  return { unanswered: info.num_ack_pending, waiting: info.num_pending, pin: group?.pinned_client_id };
+  return { unanswered: info.num_ack_pending, pin: group?.pinned_client_id };
 }
 
 function startOf(settings: SubscriptionSettings, last: Position | undefined, created: string) {

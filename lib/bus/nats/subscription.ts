@@ -49,7 +49,6 @@ export class NatsSubscription implements Subscription {
   #messages: ConsumerMessages | undefined;
   #position: Position | undefined;
   #heardAt = Date.now();
-  #pending: number | undefined;
 
   constructor(parts: Parts, settings: SubscriptionSettings, handle: Handler) {
     this.#parts = parts;
@@ -75,7 +74,7 @@ export class NatsSubscription implements Subscription {
   health(): SubscriptionHealth {
     const quietSeconds = Math.round((Date.now() - this.#heardAt) / 1000);
     const attached = this.#messages !== undefined;
-    return { durable: this.#settings.durable, attached, quietSeconds, pending: this.#pending };
+    return { durable: this.#settings.durable, attached, quietSeconds, pending: this.#position?.pending };
   }
 
   async stop(): Promise<void> {
@@ -171,9 +170,7 @@ export class NatsSubscription implements Subscription {
   async #readPosition(session: Session, messages: ConsumerMessages): Promise<void> {
     try {
       await this.#ensureConsumer(session);
-      const state = await this.#state();
-      this.#pending = state.unanswered + state.waiting;
-      this.#deliveries.checkPin(state);
+      this.#deliveries.checkPin(await this.#state());
     } catch {
       messages.stop();
     }
