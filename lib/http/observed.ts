@@ -7,22 +7,28 @@ import type { AppSettings } from './server.ts';
 const probes = ['/healthz', '/readyz'];
 
 export function observed(
-  { method, path }: Route,
+  { method, path: route }: Route,
   { name: server, metrics: { requestSeconds }, log }: Pick<AppSettings, 'name' | 'metrics' | 'log'>,
 ): RequestHandler {
-  const [name, labels] = [method.toUpperCase(), { server, method: method.toUpperCase(), route: path }];
-  if (probes.includes(path)) return (_request, _response, next) => next();
+  const labels = { server, method: method.toUpperCase(), route };
+  if (probes.includes(route)) return (_request, _response, next) => next();
   return (request, response, next) => {
+    const { method, path, headers } = request;
     const end = requestSeconds.startTimer(labels);
+    const { promise: answered, resolve } = Promise.withResolvers<number>();
     response.once('close', () => {
+      const status = response.statusCode;
+      resolve(status);
       // A stream of events lasts as long as somebody looks.
       const isStream = String(response.getHeader('content-type')).startsWith('text/event-stream');
-      if (!isStream) end({ status: String(response.statusCode) });
+      if (!isStream) end({ status: String(status) });
       if (!log.isLevelEnabled('debug')) return;
       const requestId: unknown = response.locals['requestId'];
-      const keptnContext = request.headers['x-keptn-context'];
-      log.debug({ method: name, path: request.path, status: response.statusCode, keptnContext, requestId }, 'request');
+      log.debug({ method, path, status, keptnContext: headers['x-keptn-context'], requestId }, 'request');
     });
-    void serving({ method: name, route: path, headers: request.headers }, response, () => next());
+    void serving({ method: labels.method, route, headers }, () => {
+      next();
+      return answered;
+    });
   };
 }

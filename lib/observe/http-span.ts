@@ -27,25 +27,18 @@ export function requesting<T extends { status: number }>(
   });
 }
 
-interface Response extends NodeJS.EventEmitter {
-  statusCode: number;
-}
-
-/** A request that comes, until it is answered. What is in no trace begins none: probes and pages are no deliveries. */
+/** A request that comes. What is in no trace begins none: probes and pages are no deliveries. */
 export async function serving(
   { method, route, headers }: { method: string; route: string; headers: IncomingHttpHeaders },
-  response: Response,
-  handle: () => void,
+  /** Gives the status, once it is answered. */
+  answer: () => Promise<number>,
 ): Promise<void> {
   const [context, cause] = [headers['x-keptn-context'], headers['traceparent']].map((value) => value?.toString());
   const attributes = { 'http.request.method': method, 'http.route': route };
   const options: SpanOptions = { name: `${method} ${route}`, kind: 'server', context, cause, attributes };
   await traced(options, async (span) => {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    response.once('close', resolve);
-    handle();
-    await promise;
-    span.set({ 'http.response.status_code': response.statusCode });
-    if (response.statusCode >= 500) span.fail(`HTTP ${response.statusCode}`);
+    const status = await answer();
+    span.set({ 'http.response.status_code': status });
+    if (status >= 500) span.fail(`HTTP ${status}`);
   });
 }
