@@ -18,6 +18,8 @@ import { serveHttp } from '../lib/service/serve-http.ts';
 import { on, type Handle, type Service } from '../lib/service/service.ts';
 import { startDistributor } from '../services/distributor/service.ts';
 import { startEventbroker } from '../services/eventbroker/service.ts';
+import { Helm } from '../services/helm-service/deployer/helm.ts';
+import { locate } from '../tools/real-parts/locate.ts';
 import { startCollector, type Collector, type CollectedSpan } from './launch/otlp.ts';
 
 const log = createLog('traces', 'silent');
@@ -217,6 +219,22 @@ describe('traces in one process', () => {
     const effects = await seen(2, effect);
     const flags = effects.map(({ extensions }) => extensions?.['traceparent']?.slice(-2)).sort();
     expect(flags).to.deep.equal(['00', '01']);
+  });
+
+  it('has what helm is asked for, and why it fails', async () => {
+    await trace();
+    const helm = new Helm({ program: await locate('helm'), version: 'v3', timeoutSeconds: 10 });
+    const files = new Map([
+      ['Chart.yaml', 'apiVersion: v2\nname: carts\nversion: 0.1.0\n'],
+      ['templates/broken.yaml', '{{ .Values.a.b.c }}'],
+    ]);
+    const release = { name: 'carts', namespace: 'shop-dev', chart: { name: 'carts', files }, values: {} };
+    await start(async (_event, { signal }) => void (await helm.render(release, signal)));
+    await bus.publish(eventOf(cause));
+    const [template, handled] = [await span('helm template'), await span(`kit-test handles ${cause}`)];
+    expect(template.parentSpanId).to.equal(handled.spanId);
+    expect(template.status.code).to.equal(ERROR);
+    expect(template.status.message).to.match(/nil pointer/);
   });
 
   it('changes no id of an event', async () => {
