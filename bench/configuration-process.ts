@@ -42,6 +42,7 @@ export async function startConfigurationProcess(fsync: 'on' | 'off'): Promise<Co
     ...process.env,
     KEPTN_DATA_DIR: directory,
     PORT: String(port),
+    KEPTN_HEALTH_PORT: '0',
     KEPTN_LISTEN_HOST: '127.0.0.1',
     KEPTN_GIT_FSYNC: fsync,
     LOG_LEVEL: 'warn',

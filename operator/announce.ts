@@ -76,7 +76,7 @@ export async function announceDeletion<K extends Kind>(
 ): Promise<void> {
   const id = idOf(run.object.metadata.uid, 'deleted', type);
   await publish(run.parts, { id, type, context: run.context, data });
-  run.parts.log.debug({ key: nameOf(run.object), eventId: id }, 'deletion announced');
+  run.parts.log.debug({ key: nameOf(run.object), eventId: id, keptnContext: run.context }, 'deletion announced');
 }
 
 function remember<K extends Kind>(run: Reconciliation<K>, entry: Announcement): void {

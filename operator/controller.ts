@@ -1,6 +1,8 @@
 /** From changes to reconciliations: a change enqueues keys, a worker reads the object by its key and runs its steps. */
-import { KeptnError } from '../lib/errors/classes.ts';
+import { KeptnError, messageOf, Waiting } from '../lib/errors/classes.ts';
 import { isKind, kindNames, nameOf, type Kind, type Stored } from '../lib/model/object.ts';
+import { holds } from '../lib/model/status.ts';
+import { noSpan, traced, type Span } from '../lib/observe/trace.ts';
 import type { Change } from '../lib/resources/port.ts';
 import { concernsItself, dependentsOf } from './dependents.ts';
 import { finish, type Requeue } from './finish.ts';
@@ -31,11 +33,21 @@ function runner<K extends Kind>(
     // Without our finalizer a deleted object is none of our business any more.
     if (isDeleted(object) && !object.metadata.finalizers?.length) return { kind: 'none' };
     const run = begin(parts, object);
-    const stop = parts.metrics.reconcileSeconds.startTimer({ controller: reconciler.kind.toLowerCase() });
-    const outcome = await runSteps(isDeleted(object) ? reconciler.finalize : reconciler.steps, run);
-    const requeue = await finish(run, outcome);
-    stop();
-    return requeue;
+    const controller = reconciler.kind.toLowerCase();
+    const reconcile = async (span: Span): Promise<Requeue> => {
+      const stop = parts.metrics.reconcileSeconds.startTimer({ controller });
+      const outcome = await runSteps(isDeleted(object) ? reconciler.finalize : reconciler.steps, run);
+      if (outcome.kind === 'failed' && !(outcome.error instanceof Waiting)) {
+        span.fail(`${outcome.step.name}: ${messageOf(outcome.error)}`);
+      }
+      const requeue = await finish(run, outcome);
+      stop();
+      return requeue;
+    };
+    // To find everything as it should be is nothing that happens in a keptn context.
+    if (!isDeleted(object) && holds(object, 'Ready')) return reconcile(noSpan);
+    const attributes = { 'keptn.context': run.context, 'keptn.key': nameOf(object) };
+    return traced({ name: `reconcile ${controller}`, context: run.context, attributes }, reconcile);
   };
 }
 

@@ -2,9 +2,9 @@
  * Follows the events of deliveries into the status of the Services that they are about, and sees to what only who knows the
  * declaration can: the rollback that a Service asks for, and an end of what takes too long.
  */
-import type { EventBus, Subscription, Verdict } from '../lib/bus/port.ts';
+import type { Delivery, EventBus, Subscription, Verdict } from '../lib/bus/port.ts';
 import { deliveredOf, newestOf, stagesAfter } from '../lib/delivery/service-status.ts';
-import { deliveryTypes } from '../lib/delivery/stage.ts';
+import { deliveryTypes, isOver } from '../lib/delivery/stage.ts';
 import { isDeepStrictEqual } from 'node:util';
 import { messageOf } from '../lib/errors/classes.ts';
 import { eventTypes, textIn, type KeptnEvent } from '../lib/events/event.ts';
@@ -12,6 +12,8 @@ import { idOf } from '../lib/events/id.ts';
 import type { Stored } from '../lib/model/object.ts';
 import { keptnName } from '../lib/model/stage.ts';
 import { findCondition, type Condition, type StageStatus, type Status } from '../lib/model/status.ts';
+import { measured } from '../lib/service/measured.ts';
+import { DeliveryCounts } from './count-deliveries.ts';
 import type { Parts } from './reconciliation.ts';
 
 const SOURCE = 'keptn-operator';
@@ -23,8 +25,13 @@ const lasting = ['Delivered', 'Failed', 'Aborted', 'Superseded', 'Approving', 'P
 
 /** Follows, and looks every few seconds for what is overdue, until it is closed. */
 export async function startDeliveries(parts: Parts, limits: PhaseLimits): Promise<{ close(): Promise<void> }> {
-  const subscription = await followDeliveries(parts);
-  const timer = setInterval(() => void endOverdue(parts, limits), LOOK_MS);
+  const counts = new DeliveryCounts(parts.metrics.deliveries);
+  const subscription = await followDeliveries(parts, counts);
+  showUnderWay(parts);
+  const timer = setInterval(() => {
+    showUnderWay(parts);
+    void endOverdue(parts, limits);
+  }, LOOK_MS);
   return {
     async close() {
       clearInterval(timer);
@@ -34,7 +41,7 @@ export async function startDeliveries(parts: Parts, limits: PhaseLimits): Promis
 }
 
 /** Each event is acknowledged when the status has it. */
-function followDeliveries(parts: Parts): Promise<Subscription> {
+function followDeliveries(parts: Parts, counts: DeliveryCounts): Promise<Subscription> {
   const options = {
     durable: SOURCE,
     filters: deliveryTypes,
@@ -42,16 +49,27 @@ function followDeliveries(parts: Parts): Promise<Subscription> {
     concurrency: 16,
     maxAttempts: TRIES,
   } as const;
-  return parts.bus.subscribe(options, async ({ event, attempt }): Promise<Verdict> => {
+  const follow = async ({ event, attempt }: Delivery): Promise<Verdict> => {
     try {
-      for (const service of servicesOf(parts, event)) await record(parts, service, event);
+      for (const service of servicesOf(parts, event)) await record(parts, service, event, counts);
+      counts.count(event);
       return { kind: 'ack' };
     } catch (error) {
       // The reconciler has written the status meanwhile, or the API server is away.
       const pause = Math.min(RETRY_MS.first * attempt, RETRY_MS.last);
       return { kind: 'retry', reason: messageOf(error), afterMs: pause * (0.5 + Math.random()) };
     }
-  });
+  };
+  return parts.bus.subscribe(options, measured(SOURCE, parts.metrics, follow));
+}
+
+function showUnderWay({ store, metrics }: Parts): void {
+  const { underWay } = metrics.deliveries;
+  underWay.reset();
+  for (const { spec, status } of store.objects.list('Service')) {
+    const open = status?.stages?.filter((stage) => !isOver(stage)) ?? [];
+    for (const { name: stage, phase } of open) underWay.inc({ project: spec.project, stage, phase });
+  }
 }
 
 function servicesOf({ store }: Parts, { data }: KeptnEvent): Stored<'Service'>[] {
@@ -60,11 +78,17 @@ function servicesOf({ store }: Parts, { data }: KeptnEvent): Stored<'Service'>[]
   return store.objects.list('Service').filter((one) => named(one) && one.metadata.deletionTimestamp === undefined);
 }
 
-async function record(parts: Parts, service: Stored<'Service'>, event: KeptnEvent): Promise<void> {
+async function record(
+  parts: Parts,
+  service: Stored<'Service'>,
+  event: KeptnEvent,
+  counts: DeliveryCounts,
+): Promise<void> {
   await rollBack(parts.bus, service, event);
   const status = statusAfter(service, event);
   if (isDeepStrictEqual(status, service.status)) return;
   const object = await parts.store.patchStatus(service, status);
+  counts.time(service.spec.project, service.status?.stages ?? [], status.stages ?? []);
   const delivered = findCondition(status, 'Delivered');
   const before = findCondition(service.status, 'Delivered');
   // What is on its way the status tells; an event of Kubernetes is for what stays, or asks for somebody.

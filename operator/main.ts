@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { observeBus } from '../lib/bus/bus-metrics.ts';
 import { connectNatsBus } from '../lib/bus/nats/bus.ts';
 import type { EventBus } from '../lib/bus/port.ts';
 import type { Keptn } from '../lib/model/keptn.ts';
@@ -10,6 +11,7 @@ import { kindNames } from '../lib/model/object.ts';
 import { createLog } from '../lib/observe/log.ts';
 import { createOperatorMetrics } from '../lib/observe/metrics.ts';
 import { serveHealth } from '../lib/observe/health.ts';
+import { startTracing } from '../lib/observe/trace.ts';
 import { Lease } from '../lib/resources/kubernetes/lease.ts';
 import { createKubernetesStore, loadKubeConfig } from '../lib/resources/kubernetes/store.ts';
 import { Configuration } from '../lib/configuration/client.ts';
@@ -105,6 +107,7 @@ interface Settings {
 
 async function run(settings: Settings): Promise<void> {
   const log = createLog('operator');
+  const tracing = await startTracing('operator', log);
   const metrics = createOperatorMetrics();
   const config = loadKubeConfig(settings.kubeconfig);
   const stop = new AbortController();
@@ -158,6 +161,7 @@ async function run(settings: Settings): Promise<void> {
     log.info('all objects are listed');
     nats = natsOf(installation.installed);
     bus = await connectNatsBus({ servers: nats.split(','), log });
+    observeBus(metrics, bus);
     const configuration = new Configuration(settings.configurationService, AUTHOR);
     const parts: Parts = { store, configuration, bus, log, metrics };
     controller = new Controller(parts, { workers: settings.workers, resyncMs: settings.resync * 1000 });
@@ -184,6 +188,7 @@ async function run(settings: Settings): Promise<void> {
     log.warn('work did not end in time; it is repeated after the next start');
   await lease?.release();
   await Promise.all([store.close(), bus?.close(), health.close()]);
+  await tracing.close();
   log.info('stopped');
 }
 

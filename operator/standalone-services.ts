@@ -4,7 +4,8 @@ import type { GitStore } from '../lib/git/port.ts';
 import { messageOf, Terminal } from '../lib/errors/classes.ts';
 import type { Certificate, HttpServer } from '../lib/http/server.ts';
 import type { Logger } from '../lib/observe/log.ts';
-import { createEventMetrics } from '../lib/observe/event-metrics.ts';
+import type { EventMetrics } from '../lib/observe/event-metrics.ts';
+import { serveHealth } from '../lib/observe/health.ts';
 import type { ResourceStore } from '../lib/resources/port.ts';
 import type { EventStore } from '../lib/store/port.ts';
 import { startApi, type Api } from '../services/api/service.ts';
@@ -34,13 +35,15 @@ export interface ServicesSettings {
   /** Where the api makes objects. */
   namespace: string;
   host: string;
-  /** Of the configuration-service; behind it eventbroker, datastore, api, the api's https, and the Bridge. 0: any that are free. */
+  /** Of the configuration-service; behind it eventbroker, datastore, api, the api's https, the Bridge, and metrics. 0: any that are free. */
   port: number;
   deliver: readonly Route[];
+  metrics: EventMetrics;
   log: Logger;
 }
 
 export interface Services {
+  metrics: string;
   configuration: string;
   eventbroker: string;
   datastore: string;
@@ -57,11 +60,10 @@ const retention = { maxCount: 1_000_000 };
 const delivery = { concurrency: 16, timeoutMs: 60_000, maxAttempts: 10, from: 'new' } as const;
 
 export async function startServices(settings: ServicesSettings): Promise<Services> {
-  const { bus, git, store, credentials, token, allowInsecure, host, log } = settings;
-  const metrics = createEventMetrics();
+  const { bus, git, store, credentials, token, allowInsecure, host, metrics, log } = settings;
   const port = (nth: number): number => (settings.port === 0 ? 0 : settings.port + nth);
   const configuration = await listening(port(0), (at) =>
-    startConfigurationService({ git, host, port: at, token, credentials, allowInsecure, log }),
+    startConfigurationService({ git, host, port: at, token, credentials, allowInsecure, metrics, log }),
   );
   const eventbroker = await listening(port(1), (at) => startEventbroker({ bus, host, port: at, metrics, log }));
   const datastore = await listening(port(2), (at) =>
@@ -72,6 +74,7 @@ export async function startServices(settings: ServicesSettings): Promise<Service
       startDistributor({ bus, url, topics: [topic], durable: durableOf(url, [topic]), ...delivery, metrics, log }),
     ),
   );
+  const health = await listening(port(6), (at) => serveHealth(host, at, metrics.registry));
   const places = { configuration: configuration.url, eventbroker: eventbroker.url, datastore: datastore.url };
   let api: Api | undefined;
   let bridge: HttpServer | undefined;
@@ -79,7 +82,10 @@ export async function startServices(settings: ServicesSettings): Promise<Service
     async startApi(resources) {
       const secure = { port: port(4), certificate: settings.certificate };
       api = await listening(port(3), (at) =>
-        startApi({ bus, store: resources, namespace: settings.namespace, places, token, host, port: at, secure, log }),
+        startApi({
+          ...{ bus, store: resources, namespace: settings.namespace, places, token },
+          ...{ host, port: at, secure, metrics, log },
+        }),
       );
       return api;
     },
@@ -87,7 +93,7 @@ export async function startServices(settings: ServicesSettings): Promise<Service
       const ticket = newTicket();
       const access = { token, tokenLogin: true, ticket };
       bridge = await listening(port(5), (at) =>
-        startBridge({ api: url, access, version: VERSION, host, port: at, log }),
+        startBridge({ api: url, access, version: VERSION, host, port: at, metrics, log }),
       );
       // Behind the #: what a browser sends nowhere.
       return `${bridge.url}/#ticket=${ticket}`;
@@ -95,6 +101,7 @@ export async function startServices(settings: ServicesSettings): Promise<Service
     configuration: configuration.url,
     eventbroker: eventbroker.url,
     datastore: datastore.url,
+    metrics: health.url,
     // Who brings events first, who keeps them last.
     async close() {
       await bridge?.close();
@@ -103,6 +110,7 @@ export async function startServices(settings: ServicesSettings): Promise<Service
       await Promise.all(distributors.map((one) => one.close()));
       await datastore.close();
       await configuration.close();
+      await health.close();
     },
   };
 }

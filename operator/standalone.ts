@@ -7,6 +7,7 @@ import { stat } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { observeBus } from '../lib/bus/bus-metrics.ts';
 import { createMemoryBus } from '../lib/bus/memory/bus.ts';
 import { KeptnError } from '../lib/errors/classes.ts';
 import { filterPattern } from '../lib/bus/filter.ts';
@@ -16,6 +17,7 @@ import { kindNames, type Stored } from '../lib/model/object.ts';
 import { findCondition } from '../lib/model/status.ts';
 import { createLog } from '../lib/observe/log.ts';
 import { createOperatorMetrics } from '../lib/observe/metrics.ts';
+import { startTracing } from '../lib/observe/trace.ts';
 import type { ResourceStore } from '../lib/resources/port.ts';
 import { DEFAULT_NAMESPACE } from '../lib/model/manifest.ts';
 import { createDirectoryStore } from '../lib/resources/directory/store.ts';
@@ -23,7 +25,6 @@ import { openSqliteStore } from '../lib/store/sqlite/store.ts';
 import { createCredentialFiles } from '../services/configuration-service/upstream/credentials-file.ts';
 import { Configuration } from '../lib/configuration/client.ts';
 import { Controller } from './controller.ts';
-import { createEventMetrics } from '../lib/observe/event-metrics.ts';
 import { startDeliveries } from './deliveries.ts';
 import { defaultLimits, phaseLimits } from './phase-limits.ts';
 import { startWorkflow } from './standalone-workflow.ts';
@@ -46,11 +47,11 @@ interface Settings {
   without: string[];
 }
 
-/** The five behind it are needed as well. */
+/** The six behind it are needed as well. */
 function portOf(text: string): number {
   const port = Number(text);
-  if (Number.isInteger(port) && port >= 0 && port <= 65_530) return port;
-  throw new InvalidArgumentError('It has to be a number from 1 to 65530, or 0 for any that are free.');
+  if (Number.isInteger(port) && port >= 0 && port <= 65_529) return port;
+  throw new InvalidArgumentError('It has to be a number from 1 to 65529, or 0 for any that are free.');
 }
 
 /** `TYPE=URL`, added to those before it. */
@@ -73,7 +74,10 @@ const command = new Command('npm start --')
       .default('.keptn'),
   )
   .addOption(
-    new Option('--port <n>', 'first of six: configuration-service, eventbroker, datastore, api, api by https, Bridge')
+    new Option(
+      '--port <n>',
+      'first of seven: configuration-service, eventbroker, datastore, api, api by https, Bridge, metrics',
+    )
       .env('PORT')
       .default(8080)
       .argParser(portOf),
@@ -118,6 +122,8 @@ async function run(directory: string, settings: Settings): Promise<void> {
     throw new Refused(`there is no folder ${shown(directory)}`);
   const view = createView(process.stdout);
   const log = createLog('standalone', process.env['LOG_LEVEL'] ?? 'error');
+  const tracing = await startTracing('keptn', log);
+  const metrics = createOperatorMetrics();
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
   process.stdout.write(
@@ -127,9 +133,10 @@ async function run(directory: string, settings: Settings): Promise<void> {
   const git = await createObjectGit({ directory: join(data, 'config'), log });
   const tokenFile = join(data, 'api-token');
   const bus = await createMemoryBus({ directory: join(data, 'events'), log });
+  observeBus(metrics, bus);
   const events = await openSqliteStore({ path: join(data, 'history', 'events.sqlite') });
   const services = await startServices({
-    ...{ bus, git, store: events, log },
+    ...{ bus, git, store: events, metrics, log },
     credentials: await createCredentialFiles(join(data, 'credentials')),
     token: await tokenFromFile(tokenFile),
     certificate: await selfSignedIn(data),
@@ -152,7 +159,7 @@ async function run(directory: string, settings: Settings): Promise<void> {
     configuration: new Configuration(services.configuration, AUTHOR),
     bus,
     log,
-    metrics: createOperatorMetrics(),
+    metrics,
   };
   const controller = new Controller(parts, { workers: 8, resyncMs: 600_000 });
 
@@ -171,7 +178,7 @@ async function run(directory: string, settings: Settings): Promise<void> {
     if (end !== undefined && end !== endOf(previous)) view.delivered(object);
   });
   const workflow = await startWorkflow({
-    ...{ bus, data, log, kubeconfig: settings.kubeconfig, without: settings.without, metrics: createEventMetrics() },
+    ...{ bus, data, log, kubeconfig: settings.kubeconfig, without: settings.without, metrics },
     ...{ configuration: services.configuration, datastore: services.datastore, eventbroker: services.eventbroker },
   });
   const deliveries = await startDeliveries(parts, phaseLimits(defaultLimits));
@@ -190,6 +197,7 @@ Git repositories   git -C ${repositories}/${project}.git log --all --oneline
 Clone              git -c http.extraHeader="x-token: $(cat ${shown(tokenFile)})" clone ${services.configuration}/git/${project}.git
 API                ${api.url} and ${api.secureUrl ?? ''} with x-token: $(cat ${shown(tokenFile)})
 Send an event      POST it to ${services.eventbroker}
+Metrics            ${services.metrics}/metrics
 Find events        ${services.datastore}/event?project=${project}
 Deployments        ${workflow.dryRun ? `a dry run: what would be applied is in ${shown(join(data, 'dry-run'))}; --kubeconfig <file> deploys` : `go to the cluster of ${settings.kubeconfig ?? ''}`}
 REST               ${api.url}/docs describes it, and lets you try it
@@ -210,6 +218,7 @@ Ctrl-C stops; the next start goes on from here.
   await bus.close();
   await events.close();
   await git.close();
+  await tracing.close();
 }
 
 /** Until everything is Ready or waits for a person, or the deadline. */

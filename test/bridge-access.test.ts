@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { expect } from 'chai';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { createLog } from '../lib/observe/log.ts';
+import { createProcessMetrics } from '../lib/observe/process-metrics.ts';
 import type { HttpServer } from '../lib/http/server.ts';
 import { startBridge } from '../services/bridge/service.ts';
 
@@ -80,7 +81,7 @@ describe("the Bridge's door", () => {
   let api: Awaited<ReturnType<typeof fakeApi>>;
   let bridge: HttpServer;
   const log = createLog('test', 'silent');
-  const common = () => ({ api: api.url, version: '0.6.2', host, port: 0, log });
+  const common = () => ({ api: api.url, version: '0.6.2', host, port: 0, metrics: createProcessMetrics(), log });
   const access = { token: TOKEN, tokenLogin: true, basic: { user: 'keptn', password: 'sesame open' } };
   before(async () => {
     api = await fakeApi();

@@ -7,6 +7,7 @@ import { join, relative } from 'node:path';
 import { expect } from 'chai';
 import { stringify } from 'yaml';
 import { createLog } from '../lib/observe/log.ts';
+import { createProcessMetrics } from '../lib/observe/process-metrics.ts';
 import { startBridge } from '../services/bridge/service.ts';
 import { startBridgeRun, type BridgeRun } from './launch/bridge.ts';
 import { fillHistory, manyStages } from './launch/many.ts';
@@ -70,7 +71,8 @@ describe('the Bridge, with much to show', () => {
   it('says when the api is away, and goes on by itself when it is back', async () => {
     const gate = await gateTo(run.keptn.url);
     const bridge = await startBridge({
-      ...{ api: gate.url, version: '0.6.2', host: '127.0.0.1', port: 0, log: createLog('test', 'silent') },
+      ...{ api: gate.url, version: '0.6.2', host: '127.0.0.1', port: 0 },
+      ...{ metrics: createProcessMetrics(), log: createLog('test', 'silent') },
       access: { token: run.keptn.token, tokenLogin: true, ticket: 'a-ticket-for-this-test' },
     });
     const page = await (await run.browser.newContext()).newPage();

@@ -10,6 +10,7 @@ import { createObjectGit } from '../lib/git/objects/store.ts';
 import type { GitStore } from '../lib/git/port.ts';
 import type { HttpServer } from '../lib/http/server.ts';
 import { createLog } from '../lib/observe/log.ts';
+import { createProcessMetrics } from '../lib/observe/process-metrics.ts';
 import { startConfigurationService } from '../services/configuration-service/service.ts';
 import type { Credentials } from '../services/configuration-service/upstream/credentials.ts';
 import { createCredentialFiles } from '../services/configuration-service/upstream/credentials-file.ts';
@@ -47,7 +48,8 @@ describe('a project cloned over HTTP', () => {
     directory = await mkdtemp(join(tmpdir(), 'keptn-clone-'));
     git = await createObjectGit({ directory: join(directory, 'config'), durable: false, log });
     credentials = await createCredentialFiles(join(directory, 'credentials'));
-    server = await startConfigurationService({ git, host: '127.0.0.1', port: 0, log, token, credentials });
+    const metrics = createProcessMetrics();
+    server = await startConfigurationService({ git, host: '127.0.0.1', port: 0, metrics, log, token, credentials });
     await git.create('p1', { changes: [{ path: 'a', content: Buffer.from('1') }], message: 'first', author });
     await git.createBranch('p1', 'dev', 'master');
   });
@@ -107,7 +109,14 @@ describe('a project cloned over HTTP', () => {
   });
 
   it('is off where no token is set, and says so', async () => {
-    const open = await startConfigurationService({ git, host: '127.0.0.1', port: 0, log, credentials });
+    const open = await startConfigurationService({
+      git,
+      host: '127.0.0.1',
+      port: 0,
+      metrics: createProcessMetrics(),
+      log,
+      credentials,
+    });
     const response = await fetch(`${open.url}/git/p1.git/info/refs?service=git-upload-pack`);
     await open.close();
     expect(response.status).to.equal(403);

@@ -14,6 +14,7 @@ import type { GitStore } from '../lib/git/port.ts';
 import { causeHeaders } from '../lib/http/cause.ts';
 import type { HttpServer } from '../lib/http/server.ts';
 import { createLog } from '../lib/observe/log.ts';
+import { createProcessMetrics } from '../lib/observe/process-metrics.ts';
 import { startConfigurationService } from '../services/configuration-service/service.ts';
 import { createCredentialFiles } from '../services/configuration-service/upstream/credentials-file.ts';
 
@@ -50,7 +51,8 @@ describe('the configuration-service in Git', () => {
     directory = await mkdtemp(join(tmpdir(), 'keptn-cs-'));
     git = await createObjectGit({ directory, log });
     const credentials = await createCredentialFiles(join(directory, 'credentials'));
-    server = await startConfigurationService({ git, host: '127.0.0.1', port: 0, credentials, log });
+    const metrics = createProcessMetrics();
+    server = await startConfigurationService({ git, host: '127.0.0.1', port: 0, credentials, metrics, log });
     await ask('POST', '/project', { projectName: 'p1' });
     await ask('POST', '/project/p1/stage', { stageName: 'dev' });
     await ask('POST', '/project/p1/stage/dev/service', { serviceName: 'carts' });

@@ -8,6 +8,7 @@ import { createObjectGit } from '../lib/git/objects/store.ts';
 import type { GitStore } from '../lib/git/port.ts';
 import type { HttpServer } from '../lib/http/server.ts';
 import { createLog } from '../lib/observe/log.ts';
+import { createProcessMetrics } from '../lib/observe/process-metrics.ts';
 import { startConfigurationService } from '../services/configuration-service/service.ts';
 import { createCredentialFiles } from '../services/configuration-service/upstream/credentials-file.ts';
 
@@ -27,7 +28,8 @@ describe('the configuration-service answers as 0.6.2', () => {
     directory = await mkdtemp(join(tmpdir(), 'keptn-cs-'));
     git = await createObjectGit({ directory: join(directory, 'config'), durable: false, log });
     const credentials = await createCredentialFiles(join(directory, 'credentials'));
-    server = await startConfigurationService({ git, host: '127.0.0.1', port: 0, credentials, log });
+    const metrics = createProcessMetrics();
+    server = await startConfigurationService({ git, host: '127.0.0.1', port: 0, credentials, metrics, log });
   });
   after(async () => {
     await server.close();

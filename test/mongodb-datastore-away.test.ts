@@ -33,6 +33,7 @@ async function datastore(env: Record<string, string>): Promise<Process> {
       KEPTN_STORE: '',
       ...env,
       PORT: String(port),
+      KEPTN_HEALTH_PORT: '0',
       KEPTN_LISTEN_HOST: '127.0.0.1',
       LOG_LEVEL: 'warn',
     },

@@ -4,7 +4,7 @@
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { stringify } from 'yaml';
+import { parse, stringify } from 'yaml';
 import type { z } from 'zod';
 import { keptnDefinition, keptnStatusSchema } from '../lib/model/keptn.ts';
 import { GROUP } from '../lib/model/kind.ts';
@@ -60,6 +60,13 @@ files.set(
 );
 
 files.set('docs/cli.md', cliPage());
+
+const rules: unknown = parse(await readFile(join(root, 'install/monitoring/rules.yaml'), 'utf8'));
+files.set(
+  'install/monitoring/prometheus-rule.yaml',
+  '# Generated from rules.yaml by `npm run generate`: change it there.\n' +
+    yaml({ apiVersion: 'monitoring.coreos.com/v1', kind: 'PrometheusRule', metadata: { name: 'keptn' }, spec: rules }),
+);
 
 const check = process.argv.includes('--check');
 const stale: string[] = [];

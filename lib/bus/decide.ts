@@ -1,6 +1,7 @@
 /** Runs a handler on one delivery and decides what becomes of it: the rules of trying again and giving up. */
 import { messageOf } from '../errors/classes.ts';
 import type { Logger } from '../observe/log.ts';
+import { apart } from '../observe/trace.ts';
 import { backoffMs, type Backoff } from './backoff.ts';
 import type { SubscriptionSettings } from './options.ts';
 import type { Delivery, Handler, Verdict } from './port.ts';
@@ -17,9 +18,12 @@ export interface Rules {
 export async function decide(handle: Handler, delivery: Delivery, rules: Rules): Promise<Decision> {
   const { settings, log } = rules;
   const decision = await judge(handle, delivery, rules);
-  if (decision.kind === 'ack') return decision;
   const { event, attempt } = delivery;
   const entry = { durable: settings.durable, eventId: event.id, keptnContext: event.shkeptncontext, attempt };
+  if (decision.kind === 'ack') {
+    log.debug({ ...entry, type: event.type }, 'event handled');
+    return decision;
+  }
   if (decision.kind === 'retry') {
     log.warn({ ...entry, reason: decision.reason, afterMs: decision.afterMs }, 'event will be tried again');
     return decision;
@@ -35,9 +39,11 @@ async function judge(handle: Handler, delivery: Delivery, { settings, backoff, l
   if (attempt > settings.maxAttempts) return { kind: 'dead', reason: 'the last try ended without a verdict' };
   let verdict: Verdict;
   try {
-    verdict = await handle(delivery);
+    // In one process it is the publisher that calls.
+    verdict = await apart(() => handle(delivery));
   } catch (error) {
-    log.debug({ err: error, eventId: delivery.event.id }, 'handler threw');
+    const { id: eventId, shkeptncontext: keptnContext } = delivery.event;
+    log.debug({ err: error, eventId, keptnContext }, 'handler threw');
     verdict = { kind: 'retry', reason: messageOf(error) };
   }
   if (verdict.kind === 'ack') return verdict;

@@ -66,6 +66,8 @@ export interface SubscriptionHealth {
   attached: boolean;
   /** Seconds since the bus said anything to it: an event or a heartbeat. */
   quietSeconds: number;
+  /** Events that wait for it or are in work, when the bus said so last; undefined where it does not say. */
+  pending?: number | undefined;
 }
 
 export interface BusHealth {

@@ -4,6 +4,7 @@ import { messageOf, Terminal, Transient, Waiting } from '../errors/classes.ts';
 import { isCode } from '../errors/codes.ts';
 import { withDeadline } from '../errors/deadline.ts';
 import { causeHeaders, type Cause } from '../http/cause.ts';
+import { requesting } from '../observe/http-span.ts';
 
 const DEADLINE_MS = 20_000;
 const MAX_PAGES = 200;
@@ -179,12 +180,15 @@ export class Configuration {
   }
 
   async #call(method: string, path: string[], body?: object, cause?: Cause, query = ''): Promise<Answer> {
-    const url = `${this.#base}/${path.map(encodeURIComponent).join('/')}${query}`;
-    try {
-      return await withDeadline(DEADLINE_MS, async (signal) => {
+    const place = path.map(encodeURIComponent).join('/');
+    const url = `${this.#base}/${place}${query}`;
+    const request = { part: 'configuration-service', method, path: place, context: cause?.context };
+    const ask = (trace: Record<string, string>): Promise<Answer> =>
+      withDeadline(DEADLINE_MS, async (signal) => {
         const response = await fetch(url, {
           method,
           headers: {
+            ...trace,
             ...(body && { 'content-type': 'application/json' }),
             ...(cause && causeHeaders(cause)),
             'x-keptn-author': this.#author,
@@ -198,6 +202,8 @@ export class Configuration {
         const message = error.success ? error.data.message : `HTTP ${response.status}`;
         return { status: response.status, message, body: parsed };
       });
+    try {
+      return await requesting(request, ask);
     } catch (error) {
       throw new Transient(`the configuration-service does not answer: ${messageOf(error)}`, { cause: error });
     }

@@ -8,6 +8,8 @@ import { messageOf, Transient } from '../errors/classes.ts';
 import { withDeadline } from '../errors/deadline.ts';
 import { decodeEvent } from '../events/codec.ts';
 import { eventTypes, textIn, type KeptnEvent } from '../events/event.ts';
+import { requesting } from '../observe/http-span.ts';
+import { apart, traced } from '../observe/trace.ts';
 
 const DEADLINE_MS = 10_000;
 const LOOK_AGAIN_MS = 50;
@@ -44,7 +46,8 @@ export class History {
     const url = `${this.#base}/event?${query.toString()}`;
     try {
       return await withDeadline(DEADLINE_MS, async (signal) => {
-        const response = await fetch(url, { signal });
+        const request = { part: 'mongodb-datastore', method: 'GET', path: '/event' };
+        const response = await requesting(request, (headers) => fetch(url, { headers, signal }));
         if (!response.ok) throw new Error(`HTTP ${response.status}`);
         return (pageSchema.parse(await response.json()).events ?? []).map((event) => decodeEvent(event));
       });
@@ -91,9 +94,12 @@ async function once<T>(
   { ms, everyMs }: { ms: number; everyMs: number },
   look: () => Promise<T | undefined>,
 ): Promise<T> {
-  for (const end = Date.now() + ms; ; await sleep(everyMs)) {
-    const found = await look();
-    if (found !== undefined) return found;
-    if (Date.now() > end) throw new Transient(`${what} is not in the history yet`);
-  }
+  // One span, however often it has to look.
+  return traced({ name: `wait for ${what}` }, async () => {
+    for (const end = Date.now() + ms; ; await sleep(everyMs)) {
+      const found = await apart(look);
+      if (found !== undefined) return found;
+      if (Date.now() > end) throw new Transient(`${what} is not in the history yet`);
+    }
+  });
 }

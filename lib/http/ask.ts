@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { messageOf, Terminal, Transient } from '../errors/classes.ts';
 import { withDeadline } from '../errors/deadline.ts';
+import { requesting } from '../observe/http-span.ts';
 
 const refused = z.object({ message: z.string() });
 const codes: Partial<Record<number, 'InvalidBody' | 'TooLarge'>> = { 400: 'InvalidBody', 413: 'TooLarge' };
@@ -15,10 +16,14 @@ export interface Part {
 
 /** What the part answers; rejects with `Transient` when it does not, and with `Terminal` for a 4xx. */
 export async function ask<T>({ name, url, ms }: Part, schema: z.ZodType<T>, init: RequestInit = {}): Promise<T> {
-  const { status, body } = await withDeadline(ms, async (signal) => {
-    const response = await fetch(url, { ...init, signal });
-    return { status: response.status, body: await response.json() };
-  }).catch((error: unknown) => {
+  const request = { part: name, method: init.method ?? 'GET', path: new URL(url).pathname };
+  const { status, body } = await withDeadline(ms, (signal) =>
+    requesting(request, async (trace) => {
+      const headers = { ...Object.fromEntries(new Headers(init.headers)), ...trace };
+      const response = await fetch(url, { ...init, headers, signal });
+      return { status: response.status, body: await response.json() };
+    }),
+  ).catch((error: unknown) => {
     throw new Transient(`the ${name} does not answer: ${messageOf(error)}`, { cause: error });
   });
   if (status < 400) return schema.parse(body);

@@ -3,6 +3,7 @@ import { Agent, request as httpRequest, type IncomingHttpHeaders } from 'node:ht
 import { pipeline } from 'node:stream/promises';
 import type { Request, Response } from 'express';
 import { messageOf, Transient } from '../errors/classes.ts';
+import { traceparent } from '../observe/trace.ts';
 
 const CONNECTIONS = 64;
 const TIMEOUT_MS = 60_000;
@@ -33,9 +34,15 @@ export class Forwarder {
   /** `path`: at the service, with its query. Rejects with `Transient` when the service does not answer. */
   async forward(path: string, request: Request, response: Response): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const parent = traceparent();
     const outgoing = httpRequest(new URL(path, this.#base), {
       method: request.method,
-      headers: { ...kept(request.headers), ...this.#headers, 'x-request-id': String(response.locals['requestId']) },
+      headers: {
+        ...kept(request.headers),
+        ...this.#headers,
+        ...(parent !== undefined && { traceparent: parent }),
+        'x-request-id': String(response.locals['requestId']),
+      },
       agent: this.#agent,
       timeout: TIMEOUT_MS,
     });

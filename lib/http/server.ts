@@ -16,10 +16,15 @@ import express, {
 import { z } from 'zod';
 import { KeptnError, Terminal, Transient } from '../errors/classes.ts';
 import type { Logger } from '../observe/log.ts';
+import type { ProcessMetrics } from '../observe/process-metrics.ts';
+import { observed } from './observed.ts';
 import type { JsonRoute, Route } from './route.ts';
 import { FieldError, validate } from './validate.ts';
 
 export interface AppSettings {
+  /** Of the server, in metrics. */
+  name: string;
+  metrics: ProcessMetrics;
   routes: readonly Route[];
   log: Logger;
   /** Largest body in bytes. */
@@ -44,7 +49,7 @@ const CLOSE_MS = 10_000;
 const BODIES = 4;
 const RETRY_AFTER_SECONDS = 1;
 
-export function createApp({ routes, log, bodyLimit, guards = [] }: AppSettings): Express {
+export function createApp({ name, metrics, routes, log, bodyLimit, guards = [] }: AppSettings): Express {
   const app = express();
   app.disable('x-powered-by');
   // Routes that have a cheap and true entity tag set it themselves.
@@ -67,8 +72,9 @@ export function createApp({ routes, log, bodyLimit, guards = [] }: AppSettings):
   for (const [path, ofPath] of Map.groupBy(routes, expressPath)) {
     const methods = ofPath.map(({ method }) => method.toUpperCase()).sort();
     for (const route of ofPath) {
-      if (route.kind === 'json') app[route.method](path, json, handlerOf(route));
-      else app[route.method](path, (request, response) => route.handle(request, response));
+      const observe = observed(route, { name, metrics, log });
+      if (route.kind === 'json') app[route.method](path, observe, json, handlerOf(route));
+      else app[route.method](path, observe, (request, response) => route.handle(request, response));
     }
     app.all(path, (request, response) => {
       response.setHeader('allow', methods.join(', '));
@@ -172,7 +178,8 @@ function errorHandler(log: Logger): ErrorRequestHandler {
     const refusal = refusalOf(error);
     if (refusal) return answerError(response, refusal.status, refusal.status, refusal.message);
     const requestId: unknown = response.locals['requestId'];
-    log.error({ err: error, requestId, method: request.method, path: request.path }, 'request failed');
+    const about = { requestId, method: request.method, path: request.path };
+    log.error({ err: error, ...about, keptnContext: request.headers['x-keptn-context'] }, 'request failed');
     answerError(response, 500, 500, `internal error, request ${String(requestId)}`);
   };
 }

@@ -15,7 +15,8 @@ export async function serveHealth(
   host: string,
   port: number,
   registry: Registry,
-  ready: ReadyCheck,
+  /** Without it another port of the process says whether it is ready. */
+  ready?: ReadyCheck,
 ): Promise<HealthServer> {
   const server = createServer((request, response) => {
     const answer = (status: number, text: string, type = 'text/plain; charset=utf-8'): void => {
@@ -24,7 +25,7 @@ export async function serveHealth(
     if (request.method !== 'GET' && request.method !== 'HEAD') return answer(405, 'only GET\n');
     const path = (request.url ?? '/').split('?')[0];
     if (path === '/healthz') return answer(200, 'ok\n');
-    if (path === '/readyz') {
+    if (path === '/readyz' && ready) {
       const reasons = ready();
       return reasons.length === 0 ? answer(200, 'ok\n') : answer(503, `${reasons.join('\n')}\n`);
     }
@@ -35,7 +36,7 @@ export async function serveHealth(
       );
       return;
     }
-    answer(404, 'there are /healthz, /readyz and /metrics\n');
+    answer(404, 'there are /healthz, /metrics and, where no other port has it, /readyz\n');
   });
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once('error', reject).listen(port, host, resolve);

@@ -1,8 +1,10 @@
 /** Prometheus metrics, under controller-runtime's names where it has one, so that its dashboards fit. */
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Histogram } from 'prom-client';
+import { createDeliveryMetrics, type DeliveryMetrics } from './delivery-metrics.ts';
+import { createEventMetrics, type EventMetrics } from './event-metrics.ts';
 
-export interface OperatorMetrics {
-  registry: Registry;
+export interface OperatorMetrics extends EventMetrics {
+  deliveries: DeliveryMetrics;
   reconciles: Counter<'controller' | 'result'>;
   reconcileSeconds: Histogram<'controller'>;
   queueDepth: Gauge<'name'>;
@@ -17,11 +19,11 @@ export interface OperatorMetrics {
 const buckets = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
 export function createOperatorMetrics(): OperatorMetrics {
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
-  const registers = [registry];
+  const ofEvents = createEventMetrics();
+  const registers = [ofEvents.registry];
   return {
-    registry,
+    ...ofEvents,
+    deliveries: createDeliveryMetrics(registers),
     reconciles: new Counter({
       name: 'controller_runtime_reconcile_total',
       help: 'Reconciliations by controller and result (success, waiting, terminal, transient, bug).',

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { messageOf } from '../errors/classes.ts';
 import { problemsOf } from '../model/names.ts';
 import type { Logger } from './log.ts';
+import { startTracing } from './trace.ts';
 
 /** Settings that several processes have, one meaning each. */
 export const port = z.coerce.number().int().min(0).max(65_535);
@@ -35,8 +36,9 @@ export async function runProgram<T>(
     process.exit(2);
   }
   try {
+    const tracing = await startTracing(String(log.bindings()['name']), log);
     const parts = await start(parsed.data);
-    const stop = (): void => void closeAll(parts).then(() => process.exit(0));
+    const stop = (): void => void closeAll([...parts, tracing]).then(() => process.exit(0));
     process.once('SIGTERM', stop).once('SIGINT', stop);
   } catch (error) {
     log.fatal(messageOf(error));

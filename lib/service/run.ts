@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { z } from 'zod';
+import { observeBus } from '../bus/bus-metrics.ts';
 import type { EventBus } from '../bus/port.ts';
 import { createEventMetrics, type EventMetrics } from '../observe/event-metrics.ts';
 import { serveHealth } from '../observe/health.ts';
@@ -47,6 +48,7 @@ export async function runWith<T>(
     const service = await create(settings, log);
     const parts = { metrics: createEventMetrics(), log };
     const bus = settings.PUBSUB_URL && (await connect({ servers: list(settings.PUBSUB_URL), log }));
+    if (bus) observeBus(parts.metrics, bus);
     const health = await serveHealth(
       settings.KEPTN_LISTEN_HOST,
       settings.KEPTN_HEALTH_PORT,

@@ -14,6 +14,7 @@ import { Bodies } from '../http/bodies.ts';
 import { stream } from '../http/route.ts';
 import { createApp, listen, type HttpServer } from '../http/server.ts';
 import type { EventMetrics } from '../observe/event-metrics.ts';
+import { publishing } from '../observe/event-span.ts';
 import type { Logger } from '../observe/log.ts';
 import { closeWith, handlerOf } from './handle.ts';
 import { HandledIds } from './handled-ids.ts';
@@ -40,7 +41,7 @@ export async function serveHttp(service: Service, settings: ServeHttpSettings): 
   const { host, port, path, eventbroker, metrics, log, stateFile } = settings;
   const handled = new HandledIds(stateFile);
   const ending = new AbortController();
-  const publish = (event: KeptnEvent): Promise<void> => send(event, eventbroker);
+  const publish = (event: KeptnEvent): Promise<void> => publishing(event, (carried) => send(carried, eventbroker));
   const unlimited = { ...service, maxAttempts: Infinity };
   const handle = handlerOf(unlimited, { publish, handled, metrics, log, ending: ending.signal });
   const bodies = new Bodies(MAX_EVENT_BYTES);
@@ -58,7 +59,11 @@ export async function serveHttp(service: Service, settings: ServeHttpSettings): 
       throw new Transient(verdict.reason ?? 'try again');
     }),
   ];
-  const server = await listen(createApp({ routes, log, bodyLimit: MAX_EVENT_BYTES }), host, port);
+  const server = await listen(
+    createApp({ name: service.name, metrics, routes, log, bodyLimit: MAX_EVENT_BYTES }),
+    host,
+    port,
+  );
   log.info({ url: server.url, eventbroker }, 'service listens');
   return { url: server.url, close: () => closeWith(ending, () => server.close()) };
 }

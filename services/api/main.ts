@@ -1,7 +1,10 @@
 /** The api as a process in a cluster: `npm run api`. */
 import { z } from 'zod';
+import { observeBus } from '../../lib/bus/bus-metrics.ts';
 import { connectNatsBus } from '../../lib/bus/nats/bus.ts';
+import { serveHealth } from '../../lib/observe/health.ts';
 import { createLog } from '../../lib/observe/log.ts';
+import { createProcessMetrics } from '../../lib/observe/process-metrics.ts';
 import { natsServers, port, runProgram } from '../../lib/observe/program.ts';
 import { createKubernetesStore, loadKubeConfig } from '../../lib/resources/kubernetes/store.ts';
 import { readCertificate, selfSignedIn } from './certificate.ts';
@@ -12,6 +15,8 @@ const settings = z
     /** The API token, 16 characters at least: key keptn-api-token of the Secret keptn-api-token. */
     SECRET_TOKEN: z.string().min(16),
     PORT: port.default(8080),
+    /** Port of /healthz and /metrics. */
+    KEPTN_HEALTH_PORT: port.default(8081),
     /** Port of https; its certificate is KEPTN_TLS_CERT and KEPTN_TLS_KEY, or a self-signed one. */
     KEPTN_TLS_PORT: port.optional(),
     KEPTN_TLS_CERT: z.string().optional(),
@@ -38,8 +43,10 @@ await runProgram(log, settings, async (given) => {
   const store = createKubernetesStore({ config: loadKubeConfig(), log });
   // It answers at once, and says at /readyz when it knows the objects.
   void store.follow(() => undefined);
+  const metrics = createProcessMetrics();
+  observeBus(metrics, bus);
   const api = await startApi({
-    ...{ bus, store, log },
+    ...{ bus, store, metrics, log },
     namespace: given.KEPTN_NAMESPACE,
     places: {
       configuration: given.CONFIGURATION_URI,
@@ -51,7 +58,7 @@ await runProgram(log, settings, async (given) => {
     port: given.PORT,
     secure: await secureOf(given),
   });
-  return [api, bus, store];
+  return [api, bus, store, await serveHealth(given.KEPTN_LISTEN_HOST, given.KEPTN_HEALTH_PORT, metrics.registry)];
 });
 
 async function secureOf(given: z.output<typeof settings>) {

@@ -1,7 +1,9 @@
 /** The calls of 0.6.2's api, and reading beyond it: what people declare, what has happened. */
+import { randomUUID } from 'node:crypto';
 import { Terminal } from '../../lib/errors/classes.ts';
 import { answer, route, stream, type Route } from '../../lib/http/route.ts';
 import { ownVersion } from '../../lib/observe/version.ts';
+import { traced } from '../../lib/observe/trace.ts';
 import { z } from 'zod';
 import { channelToken } from './channel-token.ts';
 import { ask } from '../../lib/http/ask.ts';
@@ -63,12 +65,15 @@ export function apiRoutes(declarations: Declarations, { eventbroker }: Places, t
       answers: { 200: eventContext },
       async handle({ body }) {
         // As 0.6.2: the time is ours, since its command line sends the year 1.
-        const event = { specversion: '0.2', ...body, source: body.source || SOURCE, time: new Date().toISOString() };
-        const { keptnContext } = await ask({ name: 'eventbroker', url: eventbroker, ms: 10_000 }, accepted, {
-          method: 'POST',
-          headers: { 'content-type': 'application/cloudevents+json' },
-          body: JSON.stringify(event),
-        });
+        const [time, shkeptncontext] = [new Date().toISOString(), body.shkeptncontext || randomUUID()];
+        const event = { specversion: '0.2', ...body, source: body.source || SOURCE, time, shkeptncontext };
+        const { keptnContext } = await traced({ name: `receive ${body.type}`, context: shkeptncontext }, () =>
+          ask({ name: 'eventbroker', url: eventbroker, ms: 10_000 }, accepted, {
+            method: 'POST',
+            headers: { 'content-type': 'application/cloudevents+json' },
+            body: JSON.stringify(event),
+          }),
+        );
         return context(keptnContext);
       },
     }),

@@ -17,7 +17,12 @@ export const eventContext = z
 
 /** Looked at closely by the eventbroker. */
 export const eventBody = z
-  .looseObject({ type: text.min(1), source: z.string().max(1024).optional(), data: z.unknown() })
+  .looseObject({
+    type: text.min(1),
+    source: z.string().max(1024).optional(),
+    shkeptncontext: z.string().max(1024).nullish(),
+    data: z.unknown(),
+  })
   .meta({
     id: 'KeptnEvent',
     description: 'A CloudEvent 0.2, 0.3 or 1.0; what is missing of id, time and context is added.',

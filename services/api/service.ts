@@ -10,6 +10,7 @@ import { documentRoutes } from '../../lib/http/document-page.ts';
 import { stream } from '../../lib/http/route.ts';
 import { createApp, listen, type Certificate, type HttpServer } from '../../lib/http/server.ts';
 import type { Logger } from '../../lib/observe/log.ts';
+import type { ProcessMetrics } from '../../lib/observe/process-metrics.ts';
 import type { ResourceStore } from '../../lib/resources/port.ts';
 import { Channels } from './channels.ts';
 import { Declarations } from './declare.ts';
@@ -32,6 +33,7 @@ export interface ApiSettings {
   port: number;
   /** https beside http, on its own port. */
   secure?: { port: number; certificate: Certificate } | undefined;
+  metrics: ProcessMetrics;
   log: Logger;
 }
 
@@ -48,7 +50,7 @@ const info = { title: 'Keptn', description: 'The api of Keptn 0.6.2, and more.',
 const wire = z.looseObject({ contenttype: z.unknown(), data: z.looseObject({ loglevel: z.unknown() }) });
 
 export async function startApi(settings: ApiSettings): Promise<Api> {
-  const { bus, store, namespace, places, token, host, port, secure, log } = settings;
+  const { bus, store, namespace, places, token, host, port, secure, metrics, log } = settings;
   const configuration = new Configuration(places.configuration, AUTHOR);
   const declarations = new Declarations({ store, configuration, namespace });
   const channels = new Channels();
@@ -67,7 +69,7 @@ export async function startApi(settings: ApiSettings): Promise<Api> {
     ...forwarded.routes,
     ...documentRoutes(described, info),
   ];
-  const app = createApp({ routes, log, bodyLimit: BODY_LIMIT, guards: [helmet(), guard(token)] });
+  const app = createApp({ name: 'api', metrics, routes, log, bodyLimit: BODY_LIMIT, guards: [helmet(), guard(token)] });
   const plain = await listen(app, host, port);
   const encrypted = secure && (await listen(app, host, secure.port, secure.certificate));
   const listening = encrypted ? [plain, encrypted] : [plain];

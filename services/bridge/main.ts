@@ -1,6 +1,8 @@
 /** The Bridge as a process: `npm run bridge`. Nobody gets in without logging in, wherever it listens. */
 import { z } from 'zod';
+import { serveHealth } from '../../lib/observe/health.ts';
 import { createLog } from '../../lib/observe/log.ts';
+import { createProcessMetrics } from '../../lib/observe/process-metrics.ts';
 import { list, port, runProgram } from '../../lib/observe/program.ts';
 import { startBridge } from './service.ts';
 
@@ -25,6 +27,8 @@ const settings = z
     OIDC_INSECURE: z.enum(['on', 'off']).default('off'),
     VERSION: z.string().default('0.6.2'),
     PORT: port.default(3000),
+    /** Port of /healthz and /metrics. */
+    KEPTN_HEALTH_PORT: port.default(8081),
     KEPTN_LISTEN_HOST: z.string().min(1).default('0.0.0.0'),
   })
   .refine(
@@ -44,6 +48,8 @@ const settings = z
 
 const log = createLog('bridge');
 
+const metrics = createProcessMetrics();
+
 await runProgram(log, settings, async (given) => [
   await startBridge({
     api: given.API_URI,
@@ -57,8 +63,10 @@ await runProgram(log, settings, async (given) => [
     version: given.VERSION,
     host: given.KEPTN_LISTEN_HOST,
     port: given.PORT,
+    metrics,
     log,
   }),
+  await serveHealth(given.KEPTN_LISTEN_HOST, given.KEPTN_HEALTH_PORT, metrics.registry),
 ]);
 
 type Settings = z.output<typeof settings>;

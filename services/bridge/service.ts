@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { stream } from '../../lib/http/route.ts';
 import { createApp, listen, type HttpServer } from '../../lib/http/server.ts';
 import type { Logger } from '../../lib/observe/log.ts';
+import type { ProcessMetrics } from '../../lib/observe/process-metrics.ts';
 import { assetRoutes } from './assets.ts';
 import { guard, headers } from './guard.ts';
 import type { Access } from './identity.ts';
@@ -24,6 +25,7 @@ export interface BridgeSettings {
   host: string;
   /** 0 for any that is free. */
   port: number;
+  metrics: ProcessMetrics;
   log: Logger;
 }
 
@@ -32,7 +34,7 @@ const PAGE = join(import.meta.dirname, 'dist');
 const BODY_LIMIT = 65_536;
 
 export async function startBridge(settings: BridgeSettings): Promise<HttpServer> {
-  const { api, access, oidc, publicUrl, version, host, port, log } = settings;
+  const { api, access, oidc, publicUrl, version, host, port, metrics, log } = settings;
   const origin = publicUrl === undefined ? undefined : new URL(publicUrl).origin;
   const secure = origin?.startsWith('https:') ?? false;
   const sessions = new Sessions(access.token, secure);
@@ -46,7 +48,11 @@ export async function startBridge(settings: BridgeSettings): Promise<HttpServer>
     ...(await assetRoutes(PAGE)),
   ];
   const guards = [headers(secure), guard(sessions, access, origin)];
-  const server = await listen(createApp({ routes, log, bodyLimit: BODY_LIMIT, guards }), host, port);
+  const server = await listen(
+    createApp({ name: 'bridge', metrics, routes, log, bodyLimit: BODY_LIMIT, guards }),
+    host,
+    port,
+  );
   own = server.url;
   log.info({ url: server.url }, 'bridge listens');
   return {

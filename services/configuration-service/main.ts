@@ -2,7 +2,9 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { createObjectGit } from '../../lib/git/objects/store.ts';
+import { serveHealth } from '../../lib/observe/health.ts';
 import { createLog } from '../../lib/observe/log.ts';
+import { createProcessMetrics } from '../../lib/observe/process-metrics.ts';
 import { port, runProgram } from '../../lib/observe/program.ts';
 import { startConfigurationService } from './service.ts';
 import type { Credentials } from './upstream/credentials.ts';
@@ -12,6 +14,8 @@ const settings = z.object({
   /** Folder of the Git repositories; no other process may use it. */
   KEPTN_DATA_DIR: z.string().min(1).default('.keptn/config'),
   PORT: port.default(8080),
+  /** Port of /healthz and /metrics. */
+  KEPTN_HEALTH_PORT: port.default(8081),
   KEPTN_LISTEN_HOST: z.string().min(1).default('0.0.0.0'),
   /** What clones over HTTP need; without it nobody can clone. */
   KEPTN_API_TOKEN: z.string().min(16).optional(),
@@ -30,9 +34,11 @@ await runProgram(log, settings, async (given) => {
   const git = await createObjectGit({ directory, durable: given.KEPTN_GIT_FSYNC === 'on', log });
   const credentials = await credentialsIn(directory, given.KEPTN_CREDENTIALS_NAMESPACE);
   const allowInsecure = given.KEPTN_UPSTREAM_INSECURE === 'on';
+  const metrics = createProcessMetrics();
   return [
-    await startConfigurationService({ git, host, port: given.PORT, token, credentials, allowInsecure, log }),
+    await startConfigurationService({ git, host, port: given.PORT, token, credentials, allowInsecure, metrics, log }),
     git,
+    await serveHealth(host, given.KEPTN_HEALTH_PORT, metrics.registry),
   ];
 });
 

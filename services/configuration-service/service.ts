@@ -4,6 +4,7 @@ import { documentRoutes } from '../../lib/http/document-page.ts';
 import { stream } from '../../lib/http/route.ts';
 import { createApp, listen, type HttpServer } from '../../lib/http/server.ts';
 import type { Logger } from '../../lib/observe/log.ts';
+import type { ProcessMetrics } from '../../lib/observe/process-metrics.ts';
 import { cloneRoutes } from './clone.ts';
 import { Projects } from './repository.ts';
 import { Resources } from './resources.ts';
@@ -37,12 +38,13 @@ export interface ConfigurationServiceSettings {
   credentials: Credentials;
   /** Upstreams may be plain http and on this machine, for trials; false by default. */
   allowInsecure?: boolean;
+  metrics: ProcessMetrics;
   log: Logger;
 }
 
 /** Does not close the GitStore, which belongs to the caller. */
 export async function startConfigurationService(settings: ConfigurationServiceSettings): Promise<HttpServer> {
-  const { git, host, port, token, credentials, allowInsecure = false, log } = settings;
+  const { git, host, port, token, credentials, allowInsecure = false, metrics, log } = settings;
   const upstreams = new Upstreams({ git, credentials, allowInsecure, log });
   const projects = new Projects(git, upstreams);
   const resources = new Resources(git);
@@ -66,7 +68,8 @@ export async function startConfigurationService(settings: ConfigurationServiceSe
     ...cloneRoutes({ git, token, log }),
     ...documentRoutes(contract, info),
   ];
-  const server = await listen(createApp({ routes, log, bodyLimit: BODY_LIMIT }), host, port);
+  const app = createApp({ name: 'configuration-service', metrics, routes, log, bodyLimit: BODY_LIMIT });
+  const server = await listen(app, host, port);
   upstreams.start();
   log.info({ url: server.url }, 'configuration-service listens');
   return {

@@ -10,6 +10,7 @@ import { httpMessage } from '../../lib/events/http-message.ts';
 import { idOf } from '../../lib/events/id.ts';
 import { logEvent } from '../../lib/events/log-event.ts';
 import type { EventMetrics } from '../../lib/observe/event-metrics.ts';
+import { requesting } from '../../lib/observe/http-span.ts';
 import type { Logger } from '../../lib/observe/log.ts';
 import { measured } from '../../lib/service/measured.ts';
 import { NobodyThere, type Answer, type Poster } from './post.ts';
@@ -67,11 +68,14 @@ async function deliver({ event, attempt }: Delivery, receiver: Receiver): Promis
 }
 
 /** Waits for as long as nobody is there: that is not the event's fault, and no try. */
-async function post(event: KeptnEvent, { poster, timeoutMs, stopping, log }: Receiver): Promise<Answer> {
+async function post(event: KeptnEvent, { poster, durable, timeoutMs, stopping, log }: Receiver): Promise<Answer> {
   const body = encodeEvent(event);
   for (let away = 1; ; away += 1) {
     try {
-      return await withDeadline(timeoutMs, (late) => poster.post(body, headers, late));
+      const request = { part: durable, method: 'POST', path: '' };
+      return await withDeadline(timeoutMs, (late) =>
+        requesting(request, (trace) => poster.post(body, { ...headers, ...trace }, late)),
+      );
     } catch (error) {
       if (!(error instanceof NobodyThere) || stopping.aborted) throw error;
       log.warn({ eventId: event.id, keptnContext: event.shkeptncontext, reason: error.message }, 'nobody is there');

@@ -1,5 +1,6 @@
 /** The distributor as a process beside a service, with the environment of 0.6.2: `npm run distributor`. */
 import { z } from 'zod';
+import { observeBus } from '../../lib/bus/bus-metrics.ts';
 import { connectNatsBus } from '../../lib/bus/nats/bus.ts';
 import { createEventMetrics } from '../../lib/observe/event-metrics.ts';
 import { serveHealth } from '../../lib/observe/health.ts';
@@ -47,6 +48,7 @@ await runProgram(log, settings, async (given) => {
   });
   const bus = await connectNatsBus({ servers: given.PUBSUB_URL, log });
   const metrics = createEventMetrics();
+  observeBus(metrics, bus);
   const health = await serveHealth(host, given.KEPTN_HEALTH_PORT, metrics.registry, () => {
     const { connected, subscriptions } = bus.health();
     if (!connected) return ['not connected to NATS'];

@@ -1,6 +1,7 @@
 /** The eventbroker as a process of its own, with the environment of 0.6.2: `npm run eventbroker`. */
 import { z } from 'zod';
 import { filterPattern } from '../../lib/bus/filter.ts';
+import { observeBus } from '../../lib/bus/bus-metrics.ts';
 import { connectNatsBus } from '../../lib/bus/nats/bus.ts';
 import { createEventMetrics } from '../../lib/observe/event-metrics.ts';
 import { serveHealth } from '../../lib/observe/health.ts';
@@ -34,6 +35,7 @@ await runProgram(log, settings, async (given) => {
   const mappings = given.KEPTN_EVENT_MAPPINGS ? await readMappings(given.KEPTN_EVENT_MAPPINGS) : noMappings;
   const bus = await connectNatsBus({ servers, replicas: given.KEPTN_STREAM_REPLICAS, log });
   const metrics = createEventMetrics();
+  observeBus(metrics, bus);
   const health = await serveHealth(host, given.KEPTN_HEALTH_PORT, metrics.registry, () =>
     bus.ready() ? [] : ['not connected to NATS'],
   );

@@ -33,7 +33,8 @@ export function recorder(store: EventStore, log: Logger, stop: AbortSignal): Han
         return { kind: 'ack' };
       } catch (error) {
         if (error instanceof Terminal) return { kind: 'dead', reason: messageOf(error) };
-        if (attempt === 1) log.warn({ eventId: event.id, reason: messageOf(error) }, 'event is not stored yet');
+        const about = { eventId: event.id, keptnContext: event.shkeptncontext, reason: messageOf(error) };
+        if (attempt === 1) log.warn(about, 'event is not stored yet');
       }
       await sleep(backoffMs(attempt, { firstMs: 250, maxMs: 5_000 }), undefined, { signal: stop }).catch(
         () => undefined,

@@ -1,6 +1,8 @@
 /** The datastore as a process of its own. */
 import { z } from 'zod';
+import { observeBus } from '../../lib/bus/bus-metrics.ts';
 import { connectNatsBus } from '../../lib/bus/nats/bus.ts';
+import { serveHealth } from '../../lib/observe/health.ts';
 import { createEventMetrics } from '../../lib/observe/event-metrics.ts';
 import { createLog } from '../../lib/observe/log.ts';
 import type { EventStore } from '../../lib/store/port.ts';
@@ -20,6 +22,8 @@ const settings = z
     KEPTN_STORE: z.string().min(1).optional(),
     PUBSUB_URL: natsServers,
     PORT: port.default(8080),
+    /** Port of /healthz and /metrics. */
+    KEPTN_HEALTH_PORT: port.default(8081),
     KEPTN_LISTEN_HOST: z.string().min(1).default('0.0.0.0'),
     /** Events and log entries that are older are deleted; without it none is for its age. */
     KEPTN_RETENTION_DAYS: limit,
@@ -38,11 +42,14 @@ await runProgram(log, settings, async (given) => {
   const { KEPTN_RETENTION_DAYS: days, KEPTN_RETENTION_EVENTS: maxCount } = given;
   const store = await openStore(given);
   const bus = await connectNatsBus({ servers, log });
+  const metrics = createEventMetrics();
+  observeBus(metrics, bus);
   const retention = { maxCount, ...(days !== undefined && { maxAgeMs: days * 24 * 3_600_000 }) };
   return [
-    await startDatastore({ store, bus, retention, host, port: given.PORT, metrics: createEventMetrics(), log }),
+    await startDatastore({ store, bus, retention, host, port: given.PORT, metrics, log }),
     bus,
     store,
+    await serveHealth(host, given.KEPTN_HEALTH_PORT, metrics.registry),
   ];
 });
 

@@ -56,13 +56,14 @@ export async function startDatastore({
       const rest = bus.ready() ? {} : { bus: 'away' };
       response.status(reason === undefined ? 200 : 503).json({ status: reason ?? 'ok', ...rest });
     }),
-    stream('get', '/metrics', async (_request, response) => {
-      response.type(metrics.registry.contentType).send(await metrics.registry.metrics());
-    }),
     ...contract,
     ...documentRoutes(contract, info),
   ];
-  const server = await listen(createApp({ routes, log, bodyLimit: MAX_EVENT_BYTES }), host, port);
+  const server = await listen(
+    createApp({ name: 'mongodb-datastore', metrics, routes, log, bodyLimit: MAX_EVENT_BYTES }),
+    host,
+    port,
+  );
   const options = {
     durable: 'mongodb-datastore',
     filters: ['sh.keptn.>'],

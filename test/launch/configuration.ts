@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createObjectGit } from '../../lib/git/objects/store.ts';
 import type { GitStore } from '../../lib/git/port.ts';
 import { createLog } from '../../lib/observe/log.ts';
+import { createProcessMetrics } from '../../lib/observe/process-metrics.ts';
 import {
   startConfigurationService,
   type ConfigurationServiceSettings,
@@ -37,7 +38,8 @@ export async function startConfiguration(settings: Partial<ConfigurationServiceS
   const log = createLog('test', 'silent');
   const git = await createObjectGit({ directory: join(directory, 'config'), durable: false, log });
   const credentials = await createCredentialFiles(join(directory, 'credentials'));
-  const server = await startConfigurationService({ git, host: '127.0.0.1', port: 0, credentials, log, ...settings });
+  const place = { host: '127.0.0.1', port: 0, metrics: createProcessMetrics() };
+  const server = await startConfigurationService({ git, credentials, log, ...place, ...settings });
   const ask: Configuration['ask'] = async (call, body, headers = {}) => {
     const [method = '', path = ''] = call.split(' ');
     const response = await fetch(`${server.url}/v1${path}`, {

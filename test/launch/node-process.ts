@@ -37,7 +37,8 @@ export async function nodeProcess(script: string, { env, port, ready }: NodeProc
     name: script,
     command: process.execPath,
     args: argumentsOf(script),
-    env: { ...env, [port]: String(number) },
+    // Nobody's but its own, unless the test wants to know it.
+    env: { KEPTN_HEALTH_PORT: '0', ...env, [port]: String(number) },
     ready: async () => (await fetch(url + ready)).ok,
   });
   return Object.assign(managed, { url });

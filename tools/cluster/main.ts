@@ -69,9 +69,9 @@ The cluster runs; ${shown} keeps its objects. In another terminal:
   kubectl apply -k crds
   export KEPTN_LISTEN_HOST=127.0.0.1
   export PUBSUB_URL=${nats.url}
-  npm run configuration-service &
+  KEPTN_HEALTH_PORT=8093 npm run configuration-service &
   RCV_PORT=8090 KEPTN_HEALTH_PORT=8091 npm run eventbroker &
-  KEPTN_STORE=${shown}/history.sqlite PORT=8092 npm run mongodb-datastore &
+  KEPTN_STORE=${shown}/history.sqlite PORT=8092 KEPTN_HEALTH_PORT=8094 npm run mongodb-datastore &
   npm run operator -- --configuration-service http://127.0.0.1:8080 --nats ${nats.url} &
   kubectl apply -k examples/sockshop
 

@@ -6,6 +6,7 @@ import { encodeEvent } from '../../events/codec.ts';
 import type { KeptnEvent } from '../../events/event.ts';
 import { refuseTooLarge } from '../../events/size.ts';
 import { subjectOf } from '../../events/subject.ts';
+import { publishing } from '../../observe/event-span.ts';
 import type { Logger } from '../../observe/log.ts';
 import { defaultBackoff, type Backoff } from '../backoff.ts';
 import { settingsOf } from '../options.ts';
@@ -72,7 +73,11 @@ class MemoryBus implements EventBus {
     };
   }
 
-  async publish(event: KeptnEvent): Promise<Published> {
+  publish(event: KeptnEvent): Promise<Published> {
+    return publishing(event, (carried) => this.#store(carried));
+  }
+
+  async #store(event: KeptnEvent): Promise<Published> {
     if (this.#closed) throw new Transient('the bus is closed');
     const subject = subjectOf(event.type);
     const body = Buffer.from(encodeEvent(event));

@@ -4,6 +4,7 @@ import { encodeEvent } from '../../events/codec.ts';
 import type { KeptnEvent } from '../../events/event.ts';
 import { refuseTooLarge } from '../../events/size.ts';
 import { subjectOf } from '../../events/subject.ts';
+import { publishing } from '../../observe/event-span.ts';
 import { settingsOf } from '../options.ts';
 import type { BusHealth, EventBus, Handler, Published, SubscribeOptions, Subscription } from '../port.ts';
 import { Link } from './link.ts';
@@ -35,7 +36,11 @@ class NatsBus implements EventBus {
     this.#link.start();
   }
 
-  async publish(event: KeptnEvent): Promise<Published> {
+  publish(event: KeptnEvent): Promise<Published> {
+    return publishing(event, (carried) => this.#store(carried));
+  }
+
+  async #store(event: KeptnEvent): Promise<Published> {
     const body = encodeEvent(event);
     refuseTooLarge(Buffer.byteLength(body));
     const message = { subject: subjectOf(event.type), id: event.id, body };

@@ -12,6 +12,8 @@ export interface Position {
   stream: string;
   /** Everything up to this sequence has its verdict. */
   floor: number;
+  /** Messages without a verdict, in all processes: those that are to come, and those in work. */
+  pending: number;
 }
 
 /** Of all processes that ask, the server gives messages to one, for as long as it goes on asking. */
@@ -48,7 +50,8 @@ export async function ensureConsumer(
     const fixed = { durable_name: settings.durable, ack_policy: AckPolicy.Explicit };
     info = await jsm.consumers.add(stream, { ...fixed, ...wanted, ...startOf(settings, last, created) });
   }
-  return { stream: created, floor: info.ack_floor.stream_seq };
+  const pending = info.num_pending + info.num_ack_pending;
+  return { stream: created, floor: info.ack_floor.stream_seq, pending };
 }
 
 /** What the server knows of a durable; the library does not declare who is pinned. */

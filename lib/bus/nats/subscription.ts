@@ -73,7 +73,8 @@ export class NatsSubscription implements Subscription {
 
   health(): SubscriptionHealth {
     const quietSeconds = Math.round((Date.now() - this.#heardAt) / 1000);
-    return { durable: this.#settings.durable, attached: this.#messages !== undefined, quietSeconds };
+    const attached = this.#messages !== undefined;
+    return { durable: this.#settings.durable, attached, quietSeconds, pending: this.#position?.pending };
   }
 
   async stop(): Promise<void> {

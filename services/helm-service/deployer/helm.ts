@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { traced } from '../../../lib/observe/trace.ts';
 import { archiveOf } from '../charts/chart.ts';
 import type { Release } from './port.ts';
 
@@ -97,8 +98,12 @@ export class Helm {
     }
   }
 
-  /** What it wrote on stdout. An abort asks it to stop, and it rolls back then. */
   #run(args: readonly string[], signal?: AbortSignal): Promise<string> {
+    return traced({ name: `helm ${args[0] ?? ''}` }, () => this.#start(args, signal));
+  }
+
+  /** What it wrote on stdout. An abort asks it to stop, and it rolls back then. */
+  #start(args: readonly string[], signal?: AbortSignal): Promise<string> {
     const { program, kubeconfig } = this.#settings;
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     const env = { ...process.env, ...(kubeconfig && { KUBECONFIG: kubeconfig }) };
