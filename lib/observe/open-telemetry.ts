@@ -68,7 +68,7 @@ class OpenTelemetry implements Tracing {
   readonly #provider: TracerProvider;
   readonly #tracer: Tracer;
   readonly #ids: ContextIds;
-  readonly #inWork = new AsyncLocalStorage<OpenSpan>();
+  readonly #inWork = new AsyncLocalStorage<OpenSpan | undefined>();
 
   constructor(provider: TracerProvider, ids: ContextIds) {
     this.#provider = provider;
@@ -105,7 +105,7 @@ class OpenTelemetry implements Tracing {
   }
 
   apart<T>(work: () => T): T {
-    return this.#inWork.exit(work);
+    return this.#inWork.run(undefined, work);
   }
 
   current(): SpanId | undefined {
