@@ -36,6 +36,7 @@ const pullSecrets = '{{ toJson .Values.imagePullSecrets }}';
 const kept = { 'helm.sh/resource-policy': 'keep' };
 
 const valuesSchema = z.strictObject({
+  global: z.looseObject({}).optional().describe('What Helm gives to a chart within a chart.'),
   image: z.strictObject({
     repository: z.string().min(1).describe('Where the image is, without its tag.'),
     tag: z.string().describe("Empty: the chart's appVersion."),
