@@ -19,6 +19,7 @@ import { startApiServer, type ApiServer } from './launch/api-server.ts';
 import { packIstio, serveCharts, type ChartRepository } from './launch/istio-charts.ts';
 import { root } from './launch/node-process.ts';
 import { installIstioKinds, startNodes } from './launch/nodes.ts';
+import { applyObjects } from './launch/objects.ts';
 import { until } from './launch/standalone.ts';
 
 const run = promisify(execFile);
@@ -49,8 +50,7 @@ describe('Istio', () => {
     await packIstio(folder, '1.0.0');
     await packIstio(folder, '1.1.0');
     repository = await serveCharts(folder, helm);
-    const objects = operatorObjects({ namespace: 'keptn', image: 'keptn:test' });
-    await apply(...objects);
+    await applyObjects(api, operatorObjects({ namespace: 'keptn', image: 'keptn:test' }));
     kubeconfig = await kubeconfigOf('keptn-operator');
   });
   after(async () => {
@@ -61,11 +61,6 @@ describe('Istio', () => {
   });
 
   const kubectl = (...args: string[]): Promise<string> => api.kubectl(...args);
-  const apply = async (...objects: object[]): Promise<void> => {
-    const file = join(folder, 'objects.json');
-    await writeFile(file, JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
-    await kubectl('apply', '--server-side', '-f', file);
-  };
   const kubeconfigOf = async (account: string): Promise<string> => {
     const token = (await kubectl('-n', 'keptn', 'create', 'token', account)).trim();
     const config = loadKubeConfig(api.kubeconfig);
@@ -164,7 +159,7 @@ describe('Istio', () => {
       metadata: { name: 'public-gateway', namespace: 'istio-system' },
       spec: { servers: [] },
     };
-    await apply(theirs);
+    await applyObjects(api, [theirs]);
     const before = await gateway();
     await become(start(), specOf({}));
     expect(await start().remove()).to.equal(undefined);
