@@ -12,7 +12,9 @@ import { operatorObjects } from '../lib/installation/operator.ts';
 import { keptnDefinition, type KeptnSpec } from '../lib/model/keptn.ts';
 import { createLog } from '../lib/observe/log.ts';
 import { loadKubeConfig } from '../lib/resources/kubernetes/store.ts';
-import { Istio, type IstioState } from '../operator/installation/istio.ts';
+import { ObjectClient } from '../lib/resources/kubernetes/objects.ts';
+import { Istio } from '../operator/installation/istio.ts';
+import type { Health } from '../operator/installation/workloads.ts';
 import { locate } from '../tools/real-parts/locate.ts';
 import { temporaryFolder } from '../tools/real-parts/temporary.ts';
 import { startApiServer, type ApiServer } from './launch/api-server.ts';
@@ -74,7 +76,9 @@ describe('Istio', () => {
   /** Of an operator that has just begun. */
   const start = ({ timeoutSeconds = 30 } = {}): Istio => {
     const parts = { namespace: 'keptn', helm, timeoutSeconds, wake: () => undefined };
-    const istio = new Istio({ ...parts, config: loadKubeConfig(kubeconfig), log: createLog('test', 'silent') });
+    const config = loadKubeConfig(kubeconfig);
+    const objects = new ObjectClient(config, 'keptn-operator');
+    const istio = new Istio({ ...parts, config, objects, log: createLog('test', 'silent') });
     made.push(istio);
     return istio;
   };
@@ -86,8 +90,8 @@ describe('Istio', () => {
     specOf({ repository: repository.url, version: '1.1.0', values: { ...values, ...more } });
   /** What it is once helm is not at work, and what was told on the way. */
   const settled = async (
-    look: () => Promise<IstioState | undefined>,
-  ): Promise<{ end: IstioState | undefined; told: string[] }> => {
+    look: () => Promise<Health | undefined>,
+  ): Promise<{ end: Health | undefined; told: string[] }> => {
     const told = new Set<string>();
     for (;;) {
       const end = await look();

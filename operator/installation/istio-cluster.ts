@@ -1,12 +1,5 @@
 /** What the operator asks a cluster of Istio, by its own rights; and by those of the installer, once they were given. */
-import {
-  AppsV1Api,
-  CoreV1Api,
-  CustomObjectsApi,
-  KubeConfig,
-  setHeaderOptions,
-  type V1Deployment,
-} from '@kubernetes/client-node';
+import { AppsV1Api, CoreV1Api, KubeConfig, setHeaderOptions, type V1Deployment } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { Transient } from '../../lib/errors/classes.ts';
 import { MANAGED, versionOf, type KubeObject } from '../../lib/installation/installation.ts';
@@ -18,13 +11,12 @@ import {
   PUBLIC_GATEWAY,
 } from '../../lib/installation/istio.ts';
 import { Caller, sentenceOf, statusOf } from '../../lib/resources/kubernetes/calls.ts';
+import type { ObjectClient } from '../../lib/resources/kubernetes/objects.ts';
 
-const MANAGER = 'keptn-operator';
 /** Label of a release: what it was made from. */
 export const DESIRED = 'keptn.sh/desired';
 
-const group = { group: 'networking.istio.io', version: 'v1beta1' };
-const gateway = { ...group, plural: 'gateways', ...PUBLIC_GATEWAY };
+const gateway = { apiVersion: 'networking.istio.io/v1beta1', kind: 'Gateway', metadata: PUBLIC_GATEWAY };
 const labelled = z.object({ metadata: z.object({ labels: z.record(z.string(), z.string()).default({}) }) });
 /** An empty list of metadata comes as null. */
 const labelledList = z.object({ items: z.array(labelled).nullable() });
@@ -50,62 +42,42 @@ export interface ReleaseState {
 export class IstioCluster {
   readonly #config: KubeConfig;
   readonly #namespace: string;
+  readonly #objects: ObjectClient;
   readonly #apps: AppsV1Api;
   readonly #core: CoreV1Api;
-  readonly #custom: CustomObjectsApi;
   readonly #caller = new Caller();
 
   /** `namespace`: of the operator, where the installer's account is. */
-  constructor(config: KubeConfig, namespace: string) {
+  constructor(config: KubeConfig, objects: ObjectClient, namespace: string) {
     this.#config = config;
+    this.#objects = objects;
     this.#namespace = namespace;
     this.#apps = config.makeApiClient(AppsV1Api);
     this.#core = config.makeApiClient(CoreV1Api);
-    this.#custom = config.makeApiClient(CustomObjectsApi);
   }
 
   async controlPlane(): Promise<ControlPlane | undefined> {
     const where = { name: ISTIOD, namespace: ISTIO_NAMESPACE };
-    const found = await this.#unlessAway('Deployment istiod', (options) =>
+    const found = await unlessAway(this.#caller, 'Deployment istiod', (options) =>
       this.#apps.readNamespacedDeployment(where, options),
     );
     return found && controlPlaneOf(found);
   }
 
-  async hasKinds(): Promise<boolean> {
-    const found = await this.#unlessAway("Istio's kinds", (options) => this.#custom.getAPIResources(group, options));
-    return found?.resources.some(({ name }) => name === gateway.plural) ?? false;
+  hasKinds(): Promise<boolean> {
+    return this.#objects.knows(gateway);
   }
 
-  /** Made where it is missing, put back where it is ours; another's is left alone. */
+  /** Made where it is missing, put back where it is ours; another's is left alone. Rejects with Terminal where it is refused. */
   async ensureGateway(wanted: KubeObject): Promise<void> {
-    if ((await this.#gateway()) === 'theirs') return;
-    await this.#caller.call(
-      'Gateway public-gateway',
-      (options) =>
-        this.#custom.patchNamespacedCustomObject(
-          { ...gateway, body: wanted, fieldManager: MANAGER, force: true },
-          options,
-        ),
-      'apply',
-    );
+    const found = await this.#objects.read(gateway);
+    if (!found || isOurs(found)) await this.#objects.apply(wanted);
   }
 
   /** Unless it is another's. */
   async removeGateway(): Promise<void> {
-    if ((await this.#gateway()) !== 'ours') return;
-    await this.#unlessAway('Gateway public-gateway', (options) =>
-      this.#custom.deleteNamespacedCustomObject(gateway, options),
-    );
-  }
-
-  async #gateway(): Promise<'ours' | 'theirs' | undefined> {
-    const found: unknown = await this.#unlessAway('Gateway public-gateway', (options) =>
-      this.#custom.getNamespacedCustomObject(gateway, options),
-    );
-    if (found === undefined) return undefined;
-    const { labels } = labelled.parse(found).metadata;
-    return Object.entries(MANAGED).every(([key, value]) => labels[key] === value) ? 'ours' : 'theirs';
+    const found = (await this.hasKinds()) ? await this.#objects.read(gateway) : undefined;
+    if (found && isOurs(found)) await this.#objects.remove(found);
   }
 
   /** Access to the cluster for `seconds`; undefined while nobody has given it. */
@@ -114,7 +86,8 @@ export class IstioCluster {
     if (!cluster) throw new Transient('the kubeconfig names no cluster');
     const where = { name: ISTIO_INSTALLER, namespace: this.#namespace };
     const spec = { audiences: [], expirationSeconds: seconds };
-    const request = await this.#unlessAway(
+    const request = await unlessAway(
+      this.#caller,
       `token of ${ISTIO_INSTALLER}`,
       (options) => this.#core.createNamespacedServiceAccountToken({ ...where, body: { spec } }, options),
       [403, 404],
@@ -124,10 +97,6 @@ export class IstioCluster {
     const config = new KubeConfig();
     config.loadFromClusterAndUser(cluster, { name: ISTIO_INSTALLER, token });
     return new InstallerAccess(config);
-  }
-
-  #unlessAway<T>(what: string, run: Parameters<typeof unlessAway<T>>[2], away?: readonly number[]) {
-    return unlessAway(this.#caller, what, run, away);
   }
 }
 
@@ -178,6 +147,10 @@ export class InstallerAccess {
     );
     return items.map(controlPlaneOf).find(({ ours }) => !ours);
   }
+}
+
+function isOurs({ metadata }: KubeObject): boolean {
+  return Object.entries(MANAGED).every(([key, value]) => metadata.labels?.[key] === value);
 }
 
 /** Undefined when the API server answers with one of these. */

@@ -4,7 +4,7 @@
  */
 import type { KubeConfig } from '@kubernetes/client-node';
 import { backoffMs } from '../../lib/bus/backoff.ts';
-import { messageOf } from '../../lib/errors/classes.ts';
+import { messageOf, Terminal } from '../../lib/errors/classes.ts';
 import type { IngressType } from '../../lib/installation/installation.ts';
 import {
   ISTIO,
@@ -14,21 +14,21 @@ import {
   type IstioRelease,
 } from '../../lib/installation/istio.ts';
 import type { KeptnSpec } from '../../lib/model/keptn.ts';
-import type { Condition } from '../../lib/model/status.ts';
 import type { Logger } from '../../lib/observe/log.ts';
+import type { ObjectClient } from '../../lib/resources/kubernetes/objects.ts';
 import { IstioCluster, type ControlPlane, type InstallerAccess, type ReleaseState } from './istio-cluster.ts';
 import { installIstio, removeIstio, type IstioRunParts, type IstioRunSettings } from './istio-run.ts';
+import type { Health } from './workloads.ts';
 
 export interface IstioParts extends IstioRunSettings {
   config: KubeConfig;
+  objects: ObjectClient;
   /** Of the operator. */
   namespace: string;
   log: Logger;
   /** Has the installation reconciled again. */
   wake: () => void;
 }
-
-export type IstioState = Pick<Condition, 'status' | 'reason' | 'message'> & { component: typeof ISTIO };
 
 /** The end of a run that failed. */
 interface Failure {
@@ -40,7 +40,7 @@ interface Failure {
 }
 
 interface Run {
-  reason: 'Installing' | 'Removing';
+  kind: 'install' | 'remove';
   line: string;
   stop: AbortController;
   done: Promise<void>;
@@ -59,14 +59,14 @@ export class Istio {
 
   constructor(parts: IstioParts) {
     this.#parts = parts;
-    this.#cluster = new IstioCluster(parts.config, parts.namespace);
+    this.#cluster = new IstioCluster(parts.config, parts.objects, parts.namespace);
   }
 
   /**
    * Has Istio become as the spec says, and tells how it is; undefined where it is not asked for. `ingress`: what the
    * installation is reached by. Rejects with Transient when the API server does not answer.
    */
-  async reconcile(spec: KeptnSpec, ingress: IngressType): Promise<IstioState | undefined> {
+  async reconcile(spec: KeptnSpec, ingress: IngressType): Promise<Health | undefined> {
     const { istio } = spec;
     const found = await this.#cluster.controlPlane();
     if (!istio.install) {
@@ -79,7 +79,7 @@ export class Istio {
       );
     }
     if (found && !found.ours) return this.#there(spec, found);
-    if (this.#run) return state('Unknown', this.#run.reason, this.#run.line);
+    if (this.#run) return progressing(this.#run);
     const access = await this.#access();
     if (!access) return this.#withoutAccess(spec, found);
     const other = found ? undefined : await access.installer.otherControlPlane();
@@ -88,14 +88,14 @@ export class Istio {
     const due = wanted.filter((release) => isDue(release, access.releases, found));
     if (due.length === 0) return this.#installed(spec, found);
     const task = wanted.map(({ digest }) => digest).join();
-    return this.#begin('Installing', task, access, (parts) => installIstio(due, parts));
+    return this.#begin('install', task, access, (parts) => installIstio(due, parts));
   }
 
   /** Takes away what was installed; undefined when nothing of it is there. For an installation that is deleted with all it has. */
-  async remove(): Promise<IstioState | undefined> {
+  async remove(): Promise<Health | undefined> {
     // What is being installed is not wanted any more.
-    if (this.#run?.reason === 'Installing') this.#run.stop.abort();
-    if (this.#run) return state('Unknown', 'Removing', this.#run.line);
+    if (this.#run?.kind === 'install') this.#run.stop.abort();
+    if (this.#run) return progressing(this.#run);
     await this.#cluster.removeGateway();
     const access = await this.#access();
     if (!access) {
@@ -106,7 +106,7 @@ export class Istio {
       .toReversed()
       .filter((name) => access.releases.has(name));
     if (names.length === 0) return undefined;
-    return this.#begin('Removing', 'remove', access, (parts) => removeIstio(names, parts));
+    return this.#begin('remove', 'remove', access, (parts) => removeIstio(names, parts));
   }
 
   /** Asks helm to stop, which rolls back what it is at. */
@@ -123,38 +123,47 @@ export class Istio {
     return installer && releases && { installer, releases };
   }
 
-  async #there(spec: KeptnSpec, found: ControlPlane | undefined): Promise<IstioState> {
-    await this.#ensureGateway(spec);
+  async #there(spec: KeptnSpec, found: ControlPlane | undefined): Promise<Health> {
+    const refused = await this.#ensureGateway(spec);
+    if (refused) return refused;
     const version = found?.version === undefined ? '' : ` ${found.version}`;
     return state('True', 'AlreadyThere', `Istio${version} is there already, and is left alone`);
   }
 
-  async #installed(spec: KeptnSpec, found: ControlPlane | undefined): Promise<IstioState> {
+  async #installed(spec: KeptnSpec, found: ControlPlane | undefined): Promise<Health> {
     this.#failure = undefined;
-    await this.#ensureGateway(spec);
+    const refused = await this.#ensureGateway(spec);
+    if (refused) return refused;
     if (!found?.available) return state('False', 'NotAvailable', 'no pod of istiod is ready');
     return state('True', 'Installed', `Istio ${spec.istio.version} is installed`);
   }
 
   /** What was installed works on without the rights that it was installed with; a change needs them. */
-  async #withoutAccess(spec: KeptnSpec, found: ControlPlane | undefined): Promise<IstioState> {
+  async #withoutAccess(spec: KeptnSpec, found: ControlPlane | undefined): Promise<Health> {
     if (found?.version === spec.istio.version) return this.#installed(spec, found);
     const change = found ? `upgraded to ${spec.istio.version}` : 'installed';
     return state('False', 'NotPermitted', `Istio can be ${change} once the operator may: ${PERMIT}`);
   }
 
-  async #ensureGateway(spec: KeptnSpec): Promise<void> {
+  /** How it is, where that is not as it should be. */
+  async #ensureGateway(spec: KeptnSpec): Promise<Health | undefined> {
     const gateway = publicGateway(spec);
-    if (gateway) await this.#cluster.ensureGateway(gateway);
+    try {
+      if (gateway) await this.#cluster.ensureGateway(gateway);
+      return undefined;
+    } catch (error) {
+      if (error instanceof Terminal) return state('False', error.code, error.message);
+      throw error;
+    }
   }
 
   /** Begins to work, unless the same has failed a moment ago. */
   #begin(
-    reason: Run['reason'],
+    kind: Run['kind'],
     task: string,
     { installer, releases }: { installer: InstallerAccess; releases: Map<string, ReleaseState> },
     work: (parts: IstioRunParts) => Promise<void>,
-  ): IstioState {
+  ): Health {
     const { helm, timeoutSeconds, log, wake } = this.#parts;
     const failure = this.#failure?.task === task ? this.#failure : undefined;
     if (failure && Date.now() < failure.until) {
@@ -163,7 +172,7 @@ export class Istio {
     }
     clearTimeout(this.#retry);
     const stop = new AbortController();
-    const run: Run = { reason, line: 'helm is at work', stop, done: Promise.resolve() };
+    const run: Run = { kind, line: 'helm is at work', stop, done: Promise.resolve() };
     const progress = (line: string): void => {
       run.line = line;
       log.info({ component: ISTIO }, line);
@@ -181,7 +190,7 @@ export class Istio {
         wake();
       });
     this.#run = run;
-    return state('Unknown', reason, run.line);
+    return progressing(run);
   }
 
   #failed(task: string, before: Failure | undefined, error: unknown): void {
@@ -200,6 +209,8 @@ function isDue({ name, digest }: IstioRelease, releases: Map<string, ReleaseStat
   return release?.status !== 'deployed' || release.digest !== digest || missing;
 }
 
-const state = (status: IstioState['status'], reason: string, message: string): IstioState => ({
+const progressing = ({ line }: Run): Health => state('Unknown', 'Progressing', line);
+
+const state = (status: Health['status'], reason: string, message: string): Health => ({
   ...{ component: ISTIO, status, reason, message },
 });

@@ -10,6 +10,10 @@ export async function applyObjects(
   ...args: string[]
 ): Promise<void> {
   const file = join(await temporaryFolder('objects'), 'objects.json');
-  await writeFile(file, JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }));
+  // The client's own name for a field that is a word of some languages.
+  await writeFile(
+    file,
+    JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }).replaceAll('"_from":', '"from":'),
+  );
   await kubectl('apply', '--server-side', '-f', file, ...args);
 }
