@@ -24,7 +24,6 @@ const labelledList = z.object({ items: z.array(labelled).nullable() });
 const METADATA = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
 
 export interface ControlPlane {
-  namespace: string;
   /** Undefined where its Deployment does not tell. */
   version: string | undefined;
   /** True: our release has made it. */
@@ -172,7 +171,6 @@ async function unlessAway<T>(
 function controlPlaneOf({ metadata, spec, status }: V1Deployment): ControlPlane {
   const image = spec?.template.spec?.containers[0]?.image;
   return {
-    namespace: metadata?.namespace ?? '',
     version: metadata?.labels?.['app.kubernetes.io/version'] ?? (image === undefined ? undefined : versionOf(image)),
     ours: metadata?.annotations?.['meta.helm.sh/release-name'] === istioReleaseNames.istiod,
     available: (status?.availableReplicas ?? 0) > 0,

@@ -26,7 +26,7 @@ export interface IstioParts extends IstioRunSettings {
   /** Of the operator. */
   namespace: string;
   log: Logger;
-  /** Has the installation reconciled again. */
+  /** Has the installation reconciled again, which happens now and then as long as Istio is not as declared. */
   wake: () => void;
 }
 
@@ -36,6 +36,7 @@ interface Failure {
   task: string;
   attempts: number;
   message: string;
+  /** When it may be tried again, in ms. */
   until: number;
 }
 
@@ -55,7 +56,6 @@ export class Istio {
   readonly #cluster: IstioCluster;
   #run: Run | undefined;
   #failure: Failure | undefined;
-  #retry: NodeJS.Timeout | undefined;
 
   constructor(parts: IstioParts) {
     this.#parts = parts;
@@ -111,7 +111,6 @@ export class Istio {
 
   /** Asks helm to stop, which rolls back what it is at. */
   async close(): Promise<void> {
-    clearTimeout(this.#retry);
     this.#run?.stop.abort();
     await this.#run?.done;
   }
@@ -170,7 +169,6 @@ export class Istio {
       const again = new Date(failure.until).toISOString();
       return state('False', 'HelmFailed', `${failure.message}; tried again at ${again}`);
     }
-    clearTimeout(this.#retry);
     const stop = new AbortController();
     const run: Run = { kind, line: 'helm is at work', stop, done: Promise.resolve() };
     const progress = (line: string): void => {
@@ -195,10 +193,9 @@ export class Istio {
 
   #failed(task: string, before: Failure | undefined, error: unknown): void {
     const attempts = (before?.attempts ?? 0) + 1;
-    const delay = backoffMs(attempts, RETRY);
-    this.#failure = { task, attempts, message: messageOf(error), until: Date.now() + delay };
-    this.#parts.log.warn({ component: ISTIO, reason: messageOf(error), attempts }, 'helm has failed');
-    this.#retry = setTimeout(this.#parts.wake, delay).unref();
+    const message = messageOf(error);
+    this.#failure = { task, attempts, message, until: Date.now() + backoffMs(attempts, RETRY) };
+    this.#parts.log.warn({ component: ISTIO, reason: message, attempts }, 'helm has failed');
   }
 }
 
@@ -212,5 +209,8 @@ function isDue({ name, digest }: IstioRelease, releases: Map<string, ReleaseStat
 const progressing = ({ line }: Run): Health => state('Unknown', 'Progressing', line);
 
 const state = (status: Health['status'], reason: string, message: string): Health => ({
-  ...{ component: ISTIO, status, reason, message },
+  component: ISTIO,
+  status,
+  reason,
+  message,
 });

@@ -1,7 +1,8 @@
 /** Small charts in the place of Istio's: what they bring is called as with Istio, as far as an installation looks at it. */
-import { createServer } from 'node:http';
 import { execFile } from 'node:child_process';
-import { readFile, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { createServer } from 'node:http';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -88,23 +89,55 @@ export async function packIstio(folder: string, version: string): Promise<void> 
 }
 
 export interface ChartRepository {
+  /** Of a Helm repository. */
   url: string;
+  /** Of a place in an OCI registry. */
+  oci: string;
   stop(): Promise<void>;
 }
 
-/** A Helm repository on loopback, of the charts in a folder. */
+/** The charts of a folder on loopback, in both ways that charts are served. */
 export async function serveCharts(folder: string, helm: string): Promise<ChartRepository> {
   const server = createServer((request, answer) => {
-    readFile(join(folder, basename(request.url ?? ''))).then(
-      (content) => answer.end(content),
+    const path = request.url ?? '';
+    const found = path.startsWith('/v2/') ? ofRegistry(folder, path) : readFile(join(folder, basename(path)));
+    found.then(
+      (content) => {
+        if (path.includes('/manifests/')) answer.setHeader('content-type', MANIFEST);
+        answer.setHeader('docker-content-digest', digestOf(content)).end(content);
+      },
       () => answer.writeHead(404).end(),
     );
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const place = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const url = `http://${place}`;
   await run(helm, ['repo', 'index', folder, '--url', url]);
   return {
-    url,
+    ...{ url, oci: `oci://${place}/istio` },
     stop: () => new Promise((resolve) => void server.close(() => resolve())),
   };
+}
+
+const MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
+const digestOf = (content: Buffer): string => `sha256:${createHash('sha256').update(content).digest('hex')}`;
+
+/** `/v2/istio/CHART/manifests/VERSION`, and the blobs that it names. */
+async function ofRegistry(folder: string, path: string): Promise<Buffer> {
+  const [, chart = '', kind, reference = ''] = /([^/]+)\/(manifests|blobs)\/([^/]+)$/.exec(path) ?? [];
+  const config = Buffer.from(JSON.stringify({ apiVersion: 'v2', name: chart }));
+  const archives = (await readdir(folder)).filter((file) => file.startsWith(`${chart}-`));
+  const blobs = await Promise.all(archives.map((file) => readFile(join(folder, file))));
+  const blob = [config, ...blobs].find((content) => digestOf(content) === reference);
+  if (kind === 'blobs' && blob) return blob;
+  const layer = await readFile(join(folder, `${chart}-${reference}.tgz`));
+  const part = (content: Buffer, mediaType: string) => ({ mediaType, digest: digestOf(content), size: content.length });
+  return Buffer.from(
+    JSON.stringify({
+      schemaVersion: 2,
+      mediaType: MANIFEST,
+      config: part(config, 'application/vnd.cncf.helm.config.v1+json'),
+      layers: [part(layer, 'application/vnd.cncf.helm.chart.content.v1.tar+gzip')],
+    }),
+  );
 }
