@@ -5,6 +5,7 @@ import type { Installation, KubeObject } from '../lib/installation/installation.
 import { operatorObjects } from '../lib/installation/operator.ts';
 import { keptnDefinition } from '../lib/model/keptn.ts';
 import { startApiServer, type ApiServer } from './launch/api-server.ts';
+import { startNodes } from './launch/nodes.ts';
 import { applyObjects } from './launch/objects.ts';
 
 const installationWith = (helm: object): Installation => ({
@@ -22,16 +23,22 @@ const helmService = (helm: object): string =>
 describe('Tiller', () => {
   const v2 = { version: 'v2', namespaces: ['shop-dev', 'shop-prod'] };
   let api: ApiServer;
+  let controllers: { stop(): Promise<void> };
   before(async function () {
     this.timeout(120_000);
     api = await startApiServer();
+    // They gather the rules of helm-service's role.
+    controllers = await startNodes(api);
     for (const namespace of [...v2.namespaces, 'other']) await api.kubectl('create', 'namespace', namespace);
     await applyObjects(api, operatorObjects({ namespace: 'keptn', image: 'keptn:test' }));
     // By the rights of the operator: it may give away no more than it should.
     const operator = '--as=system:serviceaccount:keptn:keptn-operator';
     await applyObjects(api, objectsWith(v2).filter(isTiller), operator);
   });
-  after(() => api.stop());
+  after(async () => {
+    await controllers.stop();
+    await api.stop();
+  });
 
   const may = async (verb: string, what: string, namespace: string): Promise<boolean> => {
     const who = ['--as', 'system:serviceaccount:keptn:tiller', '-n', namespace];
