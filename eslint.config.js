@@ -1,7 +1,7 @@
 /** Lint: bug classes of this project (promises, switches), the one way that imports go, and the size of files. */
 import tseslint from 'typescript-eslint';
 
-/** main > services|operator|cli > lib/service > lib/{resources,bus,store,git,http} > lib/{model,events,errors,observe} */
+/** main > services|operator|cli > lib/service > lib/{resources,bus,store,git,http,helm} > lib/{model,events,errors,observe} */
 const layers = [
   ['lib/errors', 'lib/events', 'lib/model', 'lib/observe', 'lib/delivery'],
   [
@@ -13,6 +13,7 @@ const layers = [
     'lib/configuration',
     'lib/history',
     'lib/chart',
+    'lib/helm',
     'lib/installation',
   ],
   ['lib/service'],

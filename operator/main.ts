@@ -81,6 +81,7 @@ const command = new Command('keptn-operator')
       'KEPTN_IMAGE',
     ),
   )
+  .addOption(setting('--helm <program>', 'the helm program, by which Istio is installed', 'HELM', 'helm'))
   .addOption(
     setting('--listen-host <address>', 'address of /healthz, /readyz and /metrics', 'KEPTN_LISTEN_HOST', '0.0.0.0'),
   )
@@ -101,6 +102,7 @@ interface Settings {
   leaderElect?: boolean;
   namespace: string;
   image?: string;
+  helm: string;
   listenHost: string;
   healthPort: number;
 }
@@ -119,7 +121,7 @@ async function run(settings: Settings): Promise<void> {
     onWatchEvent: (kind, event) => metrics.watchEvents.inc({ kind, event }),
   });
   const installation = new InstallationController({
-    ...{ config, namespace: settings.namespace, image: settings.image, log, metrics },
+    ...{ config, namespace: settings.namespace, image: settings.image, helm: settings.helm, log, metrics },
     onDeclared: (keptn) => {
       if (!bus || natsOf(keptn) === nats) return;
       log.info({ nats: natsOf(keptn) }, 'NATS is elsewhere from now on: starting again with it');

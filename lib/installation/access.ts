@@ -3,6 +3,7 @@ import type { V1ClusterRole, V1ClusterRoleBinding, V1PolicyRule, V1RoleBinding }
 import { GROUP } from '../model/kind.ts';
 import { kindNames, kinds } from '../model/object.ts';
 import { labelsOf, type KubeObject } from './installation.ts';
+import { ISTIO_INSTALLER, ISTIOD, PUBLIC_GATEWAY } from './istio.ts';
 
 const RBAC = 'rbac.authorization.k8s.io';
 
@@ -48,6 +49,14 @@ export const accesses: Readonly<Record<string, Access>> = {
     ],
   },
   'helm-service': { everywhere: true },
+  // Where its releases are, and in each namespace that it may change.
+  tiller: {
+    everywhere: false,
+    rules: [
+      rule('', ['configmaps'], ['create', 'delete', 'get', 'list', 'patch', 'update']),
+      rule('', ['namespaces'], ['get']),
+    ],
+  },
 };
 
 /** What helm and helm-service change for the generated charts. */
@@ -77,6 +86,9 @@ export const operatorEverywhere: V1PolicyRule[] = [
   rule('events.k8s.io', ['events'], ['create']),
   rule('networking.k8s.io', ['ingressclasses'], ['list']),
   rule(RBAC, ['clusterrolebindings', 'rolebindings'], ['list', 'create', 'patch', 'delete']),
+  // Whether Istio is there, and the one Gateway that is made for it.
+  { ...rule('apps', ['deployments'], ['get']), resourceNames: [ISTIOD] },
+  { ...rule('networking.istio.io', ['gateways'], change), resourceNames: [PUBLIC_GATEWAY.name] },
   // It hands out these roles, and no other.
   { ...rule(RBAC, ['clusterroles'], ['bind']), resourceNames: Object.keys(accesses).map(roleNameOf) },
 ];
@@ -88,6 +100,8 @@ export const operatorInside: V1PolicyRule[] = [
   rule('', ['services', 'serviceaccounts', 'configmaps'], ['list', 'create', 'patch', 'delete']),
   rule('', ['secrets'], ['create', 'delete']),
   rule('', ['persistentvolumeclaims'], ['list', 'create', 'patch', 'delete']),
+  // Somebody has to give that account its rights before it is of use: install/istio.
+  { ...rule('', ['serviceaccounts/token'], ['create']), resourceNames: [ISTIO_INSTALLER] },
   rule('', ['pods'], ['list']),
   rule('policy', ['poddisruptionbudgets'], ['list', 'create', 'patch', 'delete']),
   rule('networking.k8s.io', ['networkpolicies', 'ingresses'], ['list', 'create', 'patch', 'delete']),

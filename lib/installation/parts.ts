@@ -5,6 +5,7 @@ import { mongodbEnv } from './mongodb.ts';
 import type { Env, Resources } from './pod.ts';
 import { natsEnv, places, services } from './places.ts';
 import type { Access, Volume } from './shared.ts';
+import { tillerEnv } from './tiller.ts';
 
 export interface Part {
   /** Of its Deployment and of its npm script. */
@@ -158,7 +159,7 @@ export const parts: readonly Part[] = [
     env: (installation) => ({
       ...worker(installation),
       HELM_VERSION: installation.spec.helm.version,
-      ...(installation.spec.helm.version === 'v2' && { TILLER_NAMESPACE: installation.namespace }),
+      ...(installation.spec.helm.version === 'v2' && tillerEnv(installation)),
       KEPTN_GATEWAY: installation.spec.ingress.gateway,
       APP_DOMAIN: installation.spec.domain ?? '',
       HOME: '/tmp',

@@ -1,6 +1,6 @@
 /** Tiller for helm 2.12, which may change just the namespaces that are named; never there by default. */
 import type { V1Deployment, V1RoleBinding, V1Service } from '@kubernetes/client-node';
-import { roleNameOf } from './access.ts';
+import { bindingOf, roleNameOf } from './access.ts';
 import { labelsOf, selectorOf, type Component, type Installation, type KubeObject } from './installation.ts';
 import { containerOf, envOf, NODE_USER, podOf, probesOf } from './pod.ts';
 import { policyOf, serviceAccountOf } from './shared.ts';
@@ -9,6 +9,12 @@ import { policyOf, serviceAccountOf } from './shared.ts';
 const NAME = 'tiller-deploy';
 const HELM_LABELS = { app: 'helm', name: 'tiller' };
 const ACCOUNT = 'tiller';
+const PORT = 44_134;
+
+/** What helm 2 needs to find it: its address, so that it need not look for the pod and have a way to it opened. */
+export function tillerEnv({ namespace }: Pick<Installation, 'namespace'>): Record<string, string> {
+  return { TILLER_NAMESPACE: namespace, HELM_HOST: `${NAME}.${namespace}:${PORT}` };
+}
 
 export function tillerComponent(installation: Installation): Component {
   const { namespace, spec } = installation;
@@ -18,7 +24,7 @@ export function tillerComponent(installation: Installation): Component {
     apiVersion: 'v1',
     kind: 'Service',
     metadata: { name: NAME, namespace, labels: { ...labels, ...HELM_LABELS } },
-    spec: { selector, ports: [{ name: 'tiller', port: 44_134, targetPort: 44_134, protocol: 'TCP' }] },
+    spec: { selector, ports: [{ name: 'tiller', port: PORT, targetPort: PORT, protocol: 'TCP' }] },
   };
   const server = containerOf(
     {
@@ -26,7 +32,7 @@ export function tillerComponent(installation: Installation): Component {
       image: spec.helm.tillerImage,
       env: envOf({ TILLER_NAMESPACE: namespace, TILLER_HISTORY_MAX: '10' }),
       ports: [
-        { name: 'tiller', containerPort: 44_134, protocol: 'TCP' },
+        { name: 'tiller', containerPort: PORT, protocol: 'TCP' },
         { name: 'http', containerPort: 44_135, protocol: 'TCP' },
       ],
       ...probesOf(44_135, { live: '/liveness', ready: '/readiness' }),
@@ -51,26 +57,30 @@ export function tillerComponent(installation: Installation): Component {
       },
     },
   };
-  // It keeps its releases in its own namespace.
-  const namespaces = [...new Set([namespace, ...spec.helm.namespaces])];
   return {
     name: NAME,
     objects: [
       { ...serviceAccountOf(ACCOUNT, namespace), metadata: { name: ACCOUNT, namespace, labels } },
-      ...namespaces.map((target) => bindingIn(target, namespace)),
+      // Its releases are ConfigMaps of its own namespace.
+      { ...bindingOf(ACCOUNT, namespace), metadata: { name: ACCOUNT, namespace, labels } },
+      ...spec.helm.namespaces.flatMap((target) => [
+        bindingIn(target, namespace, ACCOUNT),
+        bindingIn(target, namespace, 'helm-service'),
+      ]),
       service,
-      ...policyOf(installation, NAME, [{ ports: [44_134], from: ['helm-service'] }]),
+      ...policyOf(installation, NAME, [{ ports: [PORT], from: ['helm-service'] }]),
       deployment,
     ],
   };
 }
 
-function bindingIn(target: string, namespace: string): V1RoleBinding & KubeObject {
+/** Gives it the role of a part in a namespace that it may change. */
+function bindingIn(target: string, namespace: string, part: string): V1RoleBinding & KubeObject {
   return {
     apiVersion: 'rbac.authorization.k8s.io/v1',
     kind: 'RoleBinding',
-    metadata: { name: 'keptn-tiller', namespace: target, labels: labelsOf(NAME) },
-    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: roleNameOf('helm-service') },
+    metadata: { name: `${namespace}-tiller-${part}`, namespace: target, labels: labelsOf(NAME) },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: roleNameOf(part) },
     subjects: [{ kind: 'ServiceAccount', name: ACCOUNT, namespace }],
   };
 }

@@ -23,6 +23,43 @@ const volume = (size: string) => ({
 const image = z.string().min(1).max(512);
 const environment = z.record(z.string().max(253), z.string().max(8192));
 
+/** What a chart is told, as Helm has it. */
+const chartValues = z.looseObject({}).meta({ 'x-kubernetes-preserve-unknown-fields': true }).optional();
+
+const istio = z.object({
+  install: z
+    .boolean()
+    .default(false)
+    .describe(
+      'True: Istio is installed by its Helm charts in istio-system, unless it is there already; the operator needs ' +
+        'install/istio for that. False, later: what was installed stays as it is.',
+    ),
+  repository: z
+    .string()
+    .max(512)
+    .regex(/^(https?:\/\/|oci:\/\/|\/)[^\s@]+$/, 'must begin with https://, http://, oci:// or /, and name no user')
+    .default('https://istio-release.storage.googleapis.com/charts')
+    .describe(
+      'Where the charts base, istiod and gateway are: a Helm repository, a place in an OCI registry, or a folder of ' +
+        'the operator that has base-VERSION.tgz and so on.',
+    ),
+  version: z
+    .string()
+    .max(63)
+    .regex(/^[0-9]+\.[0-9]+\.[0-9]+([-+][0-9A-Za-z.-]+)?$/, 'must be a version such as 1.30.3')
+    .default('1.30.3')
+    .describe('Of the three charts. Another one upgrades.'),
+  values: z
+    .object({
+      base: chartValues,
+      istiod: chartValues,
+      gateway: chartValues.describe('Such as `{"service": {"type": "NodePort"}}`; the default is a LoadBalancer.'),
+    })
+    .optional()
+    .describe('Values of the charts.'),
+});
+export type IstioSpec = z.output<typeof istio>;
+
 const pluggedIn = z.object({
   name: dnsLabel.describe('Of its Deployment. The name of a part of ours puts it in its place.'),
   image: image.describe('Of the service, which takes CloudEvents by HTTP POST.'),
@@ -82,10 +119,18 @@ export const keptnDefinition = defineKind({
           .regex(/^[^/]+\/[^/]+$/, 'must be namespace/name')
           .default('istio-system/public-gateway')
           .describe('The Gateway for Istio and Gateway, as namespace/name.'),
-        tlsSecret: z.string().max(253).optional().describe('Secret with the certificate of the Ingress.'),
+        tlsSecret: z
+          .string()
+          .max(253)
+          .optional()
+          .describe(
+            'Secret with the certificate: of the Ingress, in this namespace; of public-gateway, in istio-system, where ' +
+              'it is istio-ingressgateway-certs without.',
+          ),
       })
       .prefault({})
       .describe('How the api and the Bridge are reached from outside.'),
+    istio: istio.prefault({}).describe('The service mesh. Never installed unless it is asked for.'),
     nats: z
       .object({
         url: z
@@ -133,7 +178,10 @@ export const keptnDefinition = defineKind({
     deletionPolicy: z
       .enum(['Retain', 'Delete'])
       .default('Retain')
-      .describe('When the object is deleted: Retain keeps volumes, token and passwords, Delete removes them too.'),
+      .describe(
+        'When the object is deleted: Retain keeps volumes, token and passwords, and Istio where the operator has ' +
+          'installed it; Delete removes them too.',
+      ),
     suspend: z.boolean().optional().describe('True: the operator leaves the installation alone.'),
   }),
   columns: [

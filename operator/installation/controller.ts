@@ -13,16 +13,21 @@ import { ObjectClient } from '../../lib/resources/kubernetes/objects.ts';
 import { MANAGER, OperatorWrites } from '../../lib/resources/kubernetes/operator-writes.ts';
 import { KeyQueue } from '../queue.ts';
 import { AGAIN_MS, Applier, labelSelector } from './apply.ts';
+import { Istio } from './istio.ts';
 import { reconcile, type InstallationParts } from './reconcile.ts';
 import { workloadSchema, type Workload } from './workloads.ts';
 
 /** What Kubernetes does not tell of by a change of the workload: why a pod does not start. */
 const UNSETTLED_MS = 5_000;
+/** Until a chart of Istio has to be ready: images are large, and a load balancer is made. */
+const ISTIO_SECONDS = 300;
 
 export interface InstallationOptions {
   config: KubeConfig;
   namespace: string;
   image: string | undefined;
+  /** The helm program. */
+  helm: string;
   /** The installation of the namespace is declared otherwise, or not any more. */
   onDeclared: (keptn: Keptn | undefined) => void;
   log: Logger;
@@ -34,11 +39,12 @@ export class InstallationController {
   readonly #keptns: Mirror<Keptn>;
   readonly #workloads: Readonly<Record<string, Mirror<Workload>>>;
   readonly #parts: InstallationParts;
+  readonly #istio: Istio;
   readonly #queue: KeyQueue;
   #listed = false;
 
   constructor(options: InstallationOptions) {
-    const { config, namespace, image, log, metrics } = options;
+    const { config, namespace, image, helm, log, metrics } = options;
     const caller = new Caller();
     const objects = new ObjectClient(config, MANAGER);
     const core = config.makeApiClient(CoreV1Api);
@@ -60,8 +66,12 @@ export class InstallationController {
         onChange: () => this.#enqueueAll(),
       });
     this.#workloads = { Deployment: workloads('deployments'), StatefulSet: workloads('statefulsets') };
+    this.#istio = new Istio({
+      ...{ config, objects, namespace, helm, log, timeoutSeconds: ISTIO_SECONDS },
+      wake: () => this.#enqueueAll(),
+    });
     this.#parts = {
-      ...{ namespace, image, objects, log },
+      ...{ namespace, image, objects, log, istio: this.#istio },
       applier: new Applier(objects),
       writes: new OperatorWrites({ config, caller, log }),
       workload: (kind, ref) => this.#workloads[kind]?.get(ref),
@@ -94,6 +104,7 @@ export class InstallationController {
   async run(): Promise<void> {
     this.#enqueueAll();
     await this.#queue.run(1, (key) => this.#work(key));
+    await this.#istio.close();
   }
 
   stop(): void {

@@ -13,6 +13,7 @@ import type { ObjectClient } from '../../lib/resources/kubernetes/objects.ts';
 import type { OperatorWrites } from '../../lib/resources/kubernetes/operator-writes.ts';
 import { faultPoint } from '../fault-point.ts';
 import { labelSelector, madeIn, type Applier } from './apply.ts';
+import type { Istio } from './istio.ts';
 import { statusOf, type Findings } from './report.ts';
 import { ensureSecrets, madeSecrets, secretOf } from './secrets.ts';
 import { imageOf, ingressOf } from './surroundings.ts';
@@ -29,6 +30,7 @@ export interface InstallationParts {
   /** A Deployment or StatefulSet of the installation. */
   workload(kind: string, ref: Ref): Workload | undefined;
   pods(): Promise<V1Pod[]>;
+  istio: Pick<Istio, 'reconcile' | 'remove'>;
   log: Logger;
 }
 
@@ -49,7 +51,8 @@ export async function reconcile(parts: InstallationParts, keptn: Keptn): Promise
     faultPoint('Keptn/applied');
     if (failures.size === 0) await prune(parts, components);
     const healths = await healthsOf(parts, components, failures);
-    return await report(parts, marked, { installation, healths });
+    const istio = await parts.istio.reconcile(marked.spec, installation.ingress);
+    return await report(parts, marked, { installation, healths: istio ? [...healths, istio] : healths });
   } catch (error) {
     if (!(error instanceof KeptnError) || error.code === 'Unavailable') throw error;
     return report(parts, keptn, { error });
@@ -151,8 +154,9 @@ async function remove(parts: InstallationParts, keptn: Keptn): Promise<'unsettle
   if (keptn.metadata.namespace === namespace) {
     const left = [...(await madeIn(objects, namespace)), ...(await dataOf(parts, keptn))];
     for (const object of left) await parts.applier.remove(object);
-    if (left.length > 0) {
-      const { status } = statusOf(keptn, { deleting: left.map(nameOfObject) });
+    const deleting = [...left.map(nameOfObject), ...(await istioOf(parts, keptn))];
+    if (deleting.length > 0) {
+      const { status } = statusOf(keptn, { deleting });
       if (status) await writes.status(PLURAL, keptn, status).catch(() => undefined);
       return 'unsettled';
     }
@@ -163,6 +167,16 @@ async function remove(parts: InstallationParts, keptn: Keptn): Promise<'unsettle
     finalizers.filter((one) => one !== FINALIZER),
   );
   return 'gone';
+}
+
+/** Without the rights to remove it, it stays: a deletion waits for no person. */
+async function istioOf({ istio, writes, log }: InstallationParts, keptn: Keptn): Promise<string[]> {
+  if (keptn.spec.deletionPolicy === 'Retain') return [];
+  const left = await istio.remove();
+  if (left?.reason !== 'NotPermitted') return left ? [`Istio (${left.message})`] : [];
+  log.warn({ component: left.component }, left.message);
+  void writes.note(keptn, { type: 'Warning', reason: left.reason, message: left.message });
+  return [];
 }
 
 async function dataOf({ objects, namespace }: InstallationParts, { spec }: Keptn): Promise<KubeObject[]> {

@@ -34,7 +34,7 @@ export type Workload = z.output<typeof workloadSchema>;
 /** How a component is, as its condition tells. */
 export interface Health {
   component: string;
-  status: 'True' | 'False';
+  status: 'True' | 'False' | 'Unknown';
   /** One word for programs. */
   reason: string;
   message: string;

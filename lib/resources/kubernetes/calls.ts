@@ -11,7 +11,7 @@ import {
 import { z } from 'zod';
 import { withDeadline } from '../../errors/deadline.ts';
 import { parseJson } from '../../errors/parse-json.ts';
-import { messageOf, Terminal, Transient } from '../../errors/classes.ts';
+import { KeptnError, messageOf, Terminal, Transient } from '../../errors/classes.ts';
 
 const DEADLINE_MS = 15_000;
 /** How long connections are shared before new credentials are taken up, such as a rotated client certificate. */
@@ -32,11 +32,12 @@ export class Caller {
     return withDeadline(DEADLINE_MS, (signal) => run(this.#optionsOf(signal, patch)));
   }
 
-  /** As `timed`; what is thrown becomes `Transient` or, where repeating cannot help, `Terminal`. */
+  /** As `timed`; what is thrown becomes `Transient` or, where repeating cannot help, `Terminal`, unless it is an error of ours. */
   async call<T>(what: string, run: (options: Options) => Promise<T>, patch?: keyof typeof patchTypes): Promise<T> {
     try {
       return await this.timed(run, patch);
     } catch (cause) {
+      if (cause instanceof KeptnError) throw cause;
       const message = `${what}: ${sentenceOf(cause)}`;
       const status = statusOf(cause);
       if (status === 400 || status === 422 || isUnknownField(status, message))

@@ -117,6 +117,7 @@ export class ObjectClient {
         return await run();
       } catch (error) {
         if (isUnknownKind(error)) throw new Terminal('NotFound', `${what}: its kind is not installed in this cluster`);
+        if (isUnknownNamespace(error)) throw new Terminal('NotFound', `${what}: ${sentenceOf(error)}`);
         throw error;
       }
     });
@@ -134,3 +135,6 @@ const isUnknownKind = (error: unknown): boolean =>
   error instanceof Error &&
   (error.message.startsWith('Unrecognized API version and kind') ||
     (statusOf(error) === 404 && !/ "[^"]+" not found$/.test(sentenceOf(error))));
+
+const isUnknownNamespace = (error: unknown): boolean =>
+  statusOf(error) === 404 && /^namespaces "[^"]+" not found$/.test(sentenceOf(error));

@@ -2,17 +2,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApisApi, AppsV1Api, CoreV1Api } from '@kubernetes/client-node';
 import { messageOf, Transient } from '../../../lib/errors/classes.ts';
+import { HelmError } from '../../../lib/helm/program.ts';
 import { Caller, statusOf } from '../../../lib/resources/kubernetes/calls.ts';
 import { loadKubeConfig } from '../../../lib/resources/kubernetes/store.ts';
 import type { Mesh } from '../charts/routes.ts';
-import { Helm, HelmError, type HelmSettings } from './helm.ts';
+import { Helm, type HelmSettings } from './helm.ts';
 import { RolloutFailed, type Deployer, type Release, type Watching } from './port.ts';
 import type { Trouble } from '../../../lib/resources/kubernetes/trouble.ts';
 import { rolloutOf, type Apis, type Rollout } from './rollout.ts';
 
 const LOOK_MS = 1_000;
-/** A helm of ours that was killed with us may still be at work. */
-const ORPHAN_MS = 15_000;
 const MESH_MS = 60_000;
 const NAMESPACE_MS = 5_000;
 
@@ -98,7 +97,7 @@ export class ClusterDeployer implements Deployer {
       await this.#attempt(release, watching);
     } catch (error) {
       if (!(error instanceof HelmError) || !/another operation .* is in progress/.test(error.message)) throw error;
-      await this.#recover(release);
+      await this.#helm.recover(release);
       await this.#attempt(release, watching);
     }
   }
@@ -173,15 +172,6 @@ export class ClusterDeployer implements Deployer {
   async #settle(release: Release): Promise<void> {
     const state = await this.#helm.state(release);
     if (state !== undefined && state !== 'deployed') await this.#helm.undo(release);
-  }
-
-  /** A release that a kill has left in the middle of a change takes no other before it is out of it. */
-  async #recover(release: Release): Promise<void> {
-    for (const end = Date.now() + ORPHAN_MS; Date.now() < end; await sleep(LOOK_MS)) {
-      const state = await this.#helm.state(release);
-      if (!state?.startsWith('pending-')) return;
-    }
-    await this.#helm.undo(release);
   }
 }
 

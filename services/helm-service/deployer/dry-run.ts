@@ -7,8 +7,9 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { messageOf } from '../../../lib/errors/classes.ts';
+import { HelmError } from '../../../lib/helm/program.ts';
 import type { Mesh } from '../charts/routes.ts';
-import { Helm, HelmError } from './helm.ts';
+import { Helm } from './helm.ts';
 import { RolloutFailed, type Deployer, type Release } from './port.ts';
 
 const metadata = z.looseObject({ name: z.string(), version: z.string() });
