@@ -30,8 +30,10 @@ export interface Part {
 }
 
 const small: Resources = { cpu: '20m', memory: '96Mi', limit: '256Mi' };
-const own = { port: 8081, live: '/healthz', ready: '/readyz' };
-const metrics: Access = { ports: [8081], from: 'anywhere' };
+/** Of /metrics, in every part. */
+export const METRICS_PORT = 8081;
+const own = { port: METRICS_PORT, live: '/healthz', ready: '/readyz' };
+const metrics: Access = { ports: [METRICS_PORT], from: 'anywhere' };
 const http = (name: string, port: number, targetPort: number) => ({
   name,
   ports: [{ name: 'http', port, targetPort }],
@@ -68,7 +70,7 @@ export const parts: readonly Part[] = [
     resources: { cpu: '50m', memory: '160Mi', limit: '640Mi' },
     asksApiServer: true,
     volume: { path: '/data/config', size: ({ spec }) => spec.configurationService },
-    reached: [{ ports: [8080], from: 'parts' }],
+    reached: [{ ports: [8080], from: 'parts' }, metrics],
   },
   {
     name: 'mongodb-datastore',
@@ -77,7 +79,7 @@ export const parts: readonly Part[] = [
     env: (installation) => ({ ...natsEnv(installation), ...mongodbEnv(installation) }),
     resources: { cpu: '50m', memory: '128Mi', limit: '512Mi' },
     rolling: true,
-    reached: [{ ports: [8080], from: 'parts' }],
+    reached: [{ ports: [8080], from: 'parts' }, metrics],
   },
   {
     name: 'eventbroker',
@@ -116,7 +118,7 @@ export const parts: readonly Part[] = [
     resources: { cpu: '50m', memory: '192Mi', limit: '512Mi' },
     rolling: true,
     asksApiServer: true,
-    reached: [{ ports: [8080, 8443], from: 'anywhere' }],
+    reached: [{ ports: [8080, 8443], from: 'anywhere' }, metrics],
   },
   {
     name: 'bridge',
@@ -131,7 +133,7 @@ export const parts: readonly Part[] = [
     optionalSecret: 'bridge-credentials',
     resources: small,
     several: true,
-    reached: [{ ports: [3000], from: 'anywhere' }],
+    reached: [{ ports: [3000], from: 'anywhere' }, metrics],
   },
   { ...service, name: 'shipyard-service' },
   {

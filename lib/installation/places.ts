@@ -19,3 +19,10 @@ export const places = {
 export function natsEnv({ spec: { nats } }: Installation): Record<string, string> {
   return { PUBSUB_URL: nats.url ?? `nats://${services.nats}:4222` };
 }
+
+/** Where each part sends its spans; none without. */
+export function tracingEnv({ spec: { tracing } }: Installation): Record<string, string> {
+  if (!tracing) return {};
+  const sampled = { OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: String(tracing.ratio) };
+  return { OTEL_EXPORTER_OTLP_ENDPOINT: tracing.endpoint, ...(tracing.ratio < 1 && sampled) };
+}

@@ -4,7 +4,7 @@ import type { PluggedIn } from '../model/keptn.ts';
 import { commandOf } from './command.ts';
 import { labelsOf, selectorOf, type Component, type Installation, type KubeObject } from './installation.ts';
 import { containerOf, envOf, NODE_USER, podOf, probesOf } from './pod.ts';
-import { natsEnv, places } from './places.ts';
+import { natsEnv, places, tracingEnv } from './places.ts';
 import { policyOf, serviceAccountOf } from './shared.ts';
 
 export function pluggedInComponent(installation: Installation, given: PluggedIn): Component {
@@ -72,6 +72,7 @@ function distributorOf(installation: Installation, { name, port, path, topics }:
       command: commandOf('distributor'),
       env: envOf({
         ...natsEnv(installation),
+        ...tracingEnv(installation),
         PUBSUB_TOPIC: topics.join(','),
         PUBSUB_RECIPIENT: '127.0.0.1',
         PUBSUB_RECIPIENT_PORT: String(port),
@@ -79,7 +80,7 @@ function distributorOf(installation: Installation, { name, port, path, topics }:
         // Named after the service: another list of topics is no other receiver.
         KEPTN_DURABLE: name,
       }),
-      ports: [{ name: 'health', containerPort: 8082, protocol: 'TCP' }],
+      ports: [{ name: 'metrics', containerPort: 8082, protocol: 'TCP' }],
       ...probesOf(8082, { live: '/healthz', ready: '/readyz' }),
     },
     resources,

@@ -3,7 +3,8 @@ import type { V1Deployment, V1DeploymentStrategy, V1PersistentVolumeClaim, V1Ser
 import { bindingOf } from './access.ts';
 import { commandOf } from './command.ts';
 import { labelsOf, selectorOf, type Component, type Installation, type KubeObject } from './installation.ts';
-import type { Part } from './parts.ts';
+import { METRICS_PORT, type Part } from './parts.ts';
+import { tracingEnv } from './places.ts';
 import { containerOf, envOf, NODE_USER, podOf, probesOf } from './pod.ts';
 import { budgetOf, claimOf, policyOf, serviceAccountOf } from './shared.ts';
 
@@ -37,9 +38,13 @@ function deploymentOf(installation: Installation, part: Part, replicas: number):
       name,
       image,
       command: commandOf(name),
-      env: envOf({ ...part.env(installation), ...spec.env?.[name] }),
+      env: envOf({ ...part.env(installation), ...tracingEnv(installation), ...spec.env?.[name] }),
       ...(optionalSecret !== undefined && { envFrom: [{ secretRef: { name: optionalSecret, optional: true } }] }),
-      ports: [{ name: 'health', containerPort: health.port, protocol: 'TCP' }],
+      ports: [...new Set([health.port, METRICS_PORT])].map((port) => ({
+        name: port === METRICS_PORT ? 'metrics' : 'http',
+        containerPort: port,
+        protocol: 'TCP',
+      })),
       ...(volume && { volumeMounts: [{ name: 'data', mountPath: volume.path }] }),
       ...probesOf(health.port, health),
     },
@@ -59,10 +64,8 @@ function deploymentOf(installation: Installation, part: Part, replicas: number):
           labels: selector,
           annotations: {
             'keptn.sh/secrets': secretsDigest,
-            ...(health.ready === '/readyz' && {
-              'prometheus.io/scrape': 'true',
-              'prometheus.io/port': String(health.port),
-            }),
+            'prometheus.io/scrape': 'true',
+            'prometheus.io/port': String(METRICS_PORT),
           },
         },
         spec: podOf(

@@ -174,6 +174,16 @@ export const keptnDefinition = defineKind({
       .optional()
       .describe('Services of your own, each with a distributor that brings it events.')
       .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] }),
+    tracing: z
+      .object({
+        endpoint: z
+          .url({ protocol: /^https?$/ })
+          .max(512)
+          .describe('Of a collector that takes OTLP over HTTP.'),
+        ratio: z.number().min(0).max(1).default(1).describe('The share of keptn contexts that are traced.'),
+      })
+      .optional()
+      .describe('Where all parts send their OpenTelemetry traces; the operator itself has it by its own environment.'),
     networkPolicies: z.boolean().default(true).describe('False: parts may be reached from anywhere in the cluster.'),
     deletionPolicy: z
       .enum(['Retain', 'Delete'])
