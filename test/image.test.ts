@@ -93,7 +93,7 @@ describe('the image', () => {
       // That is where the settings are given.
       const text = files.flatMap(([path, content]) => (path.startsWith('lib/installation/') ? [] : content)).join('\n');
       const env = container.env ?? [];
-      const helms = ['HOME', 'TILLER_NAMESPACE'];
+      const helms = ['HOME', 'HELM_HOST', 'TILLER_NAMESPACE'];
       const unknown = env.filter(
         ({ name }) =>
           !text.includes(name) && !helms.includes(name) && !env.some(({ value }) => value?.includes(`$(${name})`)),
