@@ -46,6 +46,8 @@ COPY operator operator
 COPY services services
 COPY --from=page /app/services/bridge/dist services/bridge/dist
 COPY cli cli
+# `keptn install` applies them.
+COPY crds crds
 RUN ln -s /app/cli/keptn.mjs /usr/local/bin/keptn
 # All else is read-only in a cluster.
 ENV NODE_ENV=production HOME=/tmp

@@ -1,29 +1,20 @@
 /** Checks from here to Keptn, in the order in which one needs the other: behind one that fails the rest is skipped. */
-import { execFile } from 'node:child_process';
 import { lookup } from 'node:dns/promises';
 import { stat } from 'node:fs/promises';
-import { promisify } from 'node:util';
 import { z } from 'zod';
 import { messageOf } from '../lib/errors/classes.ts';
 import { ownVersion } from '../lib/observe/version.ts';
 import { Client, type Trace } from './client.ts';
 import { credentialsPath, loadCredentials, type Credentials } from './credentials.ts';
+import type { Finding } from './findings.ts';
 import { channel } from './follow.ts';
+import type { ClusterFlags } from './session.ts';
 import { fits, metadata } from './version.ts';
 
-export interface Finding {
-  check: string;
-  state: 'fine' | 'wrong' | 'skipped';
-  /** What was found; where it is wrong, what to do. */
-  said: string;
-}
-
 const STREAM_MS = 5_000;
-const KUBECTL_MS = 5_000;
-const run = promisify(execFile);
 const status = z.object({ status: z.string() });
 
-export async function examine(trace: Trace): Promise<Finding[]> {
+export async function examine(trace: Trace, flags: ClusterFlags): Promise<Finding[]> {
   const findings: Finding[] = [];
   let isBroken = false;
   const check = async (name: string, look: () => Promise<string>): Promise<void> => {
@@ -84,8 +75,20 @@ export async function examine(trace: Trace): Promise<Finding[]> {
     }
     return 'arrive';
   });
-  findings.push(await kubectl());
+  findings.push(...(await clusterFindings(flags)));
   return findings;
+}
+
+/** Nobody needs a cluster for the command line: what is wrong there is worth a look, and no more. */
+async function clusterFindings(flags: ClusterFlags): Promise<Finding[]> {
+  const [{ hasKubeconfig }, { examineCluster }] = await Promise.all([
+    import('./kubeconfig.ts'),
+    import('./installation/examine.ts'),
+  ]);
+  if (!(await hasKubeconfig(flags)))
+    return [{ check: 'cluster', state: 'skipped', said: 'there is no kubeconfig here' }];
+  const findings = await examineCluster(flags);
+  return findings.map((finding) => (finding.state === 'wrong' ? { ...finding, state: 'doubtful' } : finding));
 }
 
 /** Others than the owner must not read the file. */
@@ -93,18 +96,4 @@ async function exposure(): Promise<string> {
   const found = await stat(credentialsPath()).catch(() => undefined);
   if (found === undefined || process.platform === 'win32' || (found.mode & 0o077) === 0) return '';
   throw new Error(`${credentialsPath()} can be read by others: chmod 600 ${credentialsPath()}`);
-}
-
-/** Nobody needs a cluster for the command line; who has one sees whether it knows the kinds. */
-async function kubectl(): Promise<Finding> {
-  const check = 'kubectl';
-  try {
-    const args = ['get', 'crd', 'projects.keptn.sh', '--request-timeout=4s', '-o', 'name'];
-    await run('kubectl', args, { timeout: KUBECTL_MS });
-    return { check, state: 'fine', said: 'the current cluster has the kinds of Keptn' };
-  } catch (error) {
-    if (messageOf(error).includes('ENOENT')) return { check, state: 'skipped', said: 'is not installed here' };
-    const why = messageOf(error).includes('NotFound') ? 'has no Keptn' : 'does not answer';
-    return { check, state: 'skipped', said: `the current cluster ${why}` };
-  }
 }

@@ -7,8 +7,12 @@ export const exitCodes = {
     code: 2,
     meaning: 'The command line is not valid: an unknown flag, a missing value, a file that is not there.',
   },
-  unreachable: { code: 3, meaning: 'Keptn does not answer.' },
-  unauthorized: { code: 4, meaning: 'There is no token, or it is wrong: `keptn auth`.' },
+  unreachable: { code: 3, meaning: 'Keptn does not answer, or the cluster where it is to be.' },
+  unauthorized: {
+    code: 4,
+    meaning:
+      'There is no token, or it is wrong: `keptn auth`. Of a cluster: it does not take the credentials of the kubeconfig.',
+  },
   timeout: { code: 5, meaning: 'It is not done within `--timeout`; it goes on in Keptn.' },
 } as const;
 

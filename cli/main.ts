@@ -1,5 +1,6 @@
 /** Runs the command line; each way to fail has its exit code, and one sentence on stderr. */
 import { CommanderError } from 'commander';
+import { KeptnError } from '../lib/errors/classes.ts';
 import { CliError, exitCodes, MockEnd } from './errors.ts';
 import { createProgram } from './program.ts';
 
@@ -10,6 +11,10 @@ try {
   if (error instanceof CliError) {
     process.stderr.write(`Error: ${error.message}\n`);
     process.exitCode = error.code;
+  } else if (error instanceof KeptnError) {
+    // What a cluster refuses.
+    process.stderr.write(`Error: ${error.message}\n`);
+    process.exitCode = exitCodes.failed.code;
   } else if (error instanceof MockEnd) {
     process.stdout.write(`${error.message}\n`);
   } else if (error instanceof CommanderError) {

@@ -4,6 +4,8 @@ import { addResource } from './commands/add-resource.ts';
 import { apply } from './commands/apply.ts';
 import { auth } from './commands/auth.ts';
 import { completion } from './commands/completion.ts';
+import { configureBridge } from './commands/configure-bridge.ts';
+import { configureDomain } from './commands/configure-domain.ts';
 import { configureMonitoring } from './commands/configure-monitoring.ts';
 import { controlDelivery } from './commands/control-delivery.ts';
 import { createProject } from './commands/create-project.ts';
@@ -13,6 +15,7 @@ import { doctor } from './commands/doctor.ts';
 import { generate } from './commands/generate.ts';
 import { getEvents } from './commands/get-events.ts';
 import { get } from './commands/get.ts';
+import { install } from './commands/install.ts';
 import { logs } from './commands/logs.ts';
 import { onboardService } from './commands/onboard-service.ts';
 import { promote } from './commands/promote.ts';
@@ -21,6 +24,7 @@ import { sendEvent } from './commands/send-event.ts';
 import { setConfig } from './commands/set-config.ts';
 import { standalone } from './commands/standalone.ts';
 import { status } from './commands/status.ts';
+import { uninstall } from './commands/uninstall.ts';
 import { version } from './commands/version.ts';
 
 export function createProgram(): Command {
@@ -32,10 +36,15 @@ export function createProgram(): Command {
     .enablePositionalOptions();
 
   program.commandsGroup('To begin:');
+  install(program);
   auth(program);
   status(program);
   doctor(program);
   standalone(program);
+  const configure = program.command('configure').description('Configures the domain, the Bridge, and what measures.');
+  configureDomain(configure);
+  configureBridge(configure);
+  uninstall(program);
 
   program.commandsGroup('What there is:');
   const create = program.command('create').description('Makes a project or a service.');
@@ -55,7 +64,7 @@ export function createProgram(): Command {
   rollback(program);
   controlDelivery(program);
   logs(program);
-  configureMonitoring(program.command('configure').description('Configures what measures.'));
+  configureMonitoring(configure);
 
   program.commandsGroup('The command line:');
   completion(program);

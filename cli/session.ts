@@ -36,6 +36,20 @@ export function withWaiting(command: Command, seconds = 90): Command {
     .option('--timeout <seconds>', 'how long to wait', Number, seconds);
 }
 
+export interface ClusterFlags {
+  kubeconfig?: string;
+  context?: string;
+  namespace: string;
+}
+
+/** Flags of commands that speak with a cluster, and not with the api alone. */
+export function withCluster(command: Command): Command {
+  return command
+    .option('--kubeconfig <file>', 'the kubeconfig; else as kubectl finds it')
+    .option('--context <name>', 'a context of the kubeconfig; else its current one')
+    .option('-n, --namespace <name>', 'where the installation is', 'keptn');
+}
+
 export function outputOf(command: Command): Output {
   const { output, quiet } = command.opts<Common>();
   return new Output(output, quiet);

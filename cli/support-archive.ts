@@ -47,7 +47,7 @@ export async function writeArchive(folder: string, trace: Trace): Promise<string
     ),
     Keptn: await (await client()).call('GET', '/v1/metadata', metadata).catch(messageOf),
   }));
-  await gather('doctor.json', () => examine(trace));
+  await gather('doctor.json', () => examine(trace, { namespace: 'keptn' }));
   await gather('projects.json', async () => (await client()).call('GET', '/v1/project?pageSize=50', z.unknown()));
   await gather('events.json', async () => findEvents(await client(), {}, EVENTS));
   await gather('logs.json', async () => (await client()).call('GET', '/v1/log?pageSize=100', z.unknown()));

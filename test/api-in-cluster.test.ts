@@ -1,7 +1,8 @@
 /** What people ask the api for in a cluster: custom resources, which kubectl shows and the operator brings about. */
 import { expect } from 'chai';
+import { commandLine } from './launch/keptn.ts';
 import { nodeProcess, type NodeProcess } from './launch/node-process.ts';
-import { isReady, startWorld, type World } from './launch/world.ts';
+import { custom, isReady, startWorld, type World } from './launch/world.ts';
 
 const token = 'a-token-of-the-test-0123456789';
 const shipyard = Buffer.from('stages:\n- name: dev\n  deployment_strategy: direct\n').toString('base64');
@@ -32,11 +33,11 @@ describe('the api in a cluster', () => {
     await world.stop();
   });
 
-  const ask = (method: string, path: string, body?: object): Promise<Response> =>
+  const ask = (method: string, path: string, body?: unknown): Promise<Response> =>
     fetch(api.url + path, {
       method,
       headers: { 'x-token': token },
-      ...(body && { body: JSON.stringify(body) }),
+      ...(body !== undefined && { body: JSON.stringify(body) }),
     });
 
   it('makes a Project and a Service that become Ready, and refuses a second one of either', async () => {
@@ -70,5 +71,24 @@ describe('the api in a cluster', () => {
     expect((await ask('POST', '/v1/project', { name: 'by-kubectl', shipyard })).status).to.equal(400);
     expect((await ask('DELETE', '/v1/project/by-kubectl')).status).to.equal(200);
     await world.until('it is gone', (seen) => !seen.some(({ metadata }) => metadata.name.startsWith('by-kubectl')));
+  });
+
+  it('has the Bridge reached from outside, or no more, as the Keptn object of its namespace says', async () => {
+    const { keptn } = commandLine(() => ({ KEPTN_ENDPOINT: api.url, KEPTN_API_TOKEN: token }));
+    const configure = (action: string) => keptn('configure', 'bridge', `--action=${action}`);
+    const declare = (spec: object): Promise<void> => world.apply([custom('Keptn', 'keptn', spec)]);
+    const none = await configure('expose');
+    expect([none.code, none.err.includes('there is no Keptn object here')], none.err).to.deep.equal([1, true]);
+    await declare({});
+    expect((await ask('POST', '/v1/configure/bridge/expose', true)).status).to.equal(412);
+    await declare({ domain: 'example.com' });
+    const exposed = await ask('POST', '/v1/configure/bridge/expose', true);
+    expect([exposed.status, await exposed.json()]).to.deep.equal([200, 'bridge.keptn.example.com']);
+    expect((await configure('lockdown')).err).to.equal('The Bridge is not reached from outside\n');
+    const found = await world.kubectl('get', 'keptns.keptn.sh/keptn', '-o', 'jsonpath={.spec.ingress.exposeBridge}');
+    expect(found).to.equal('false');
+    expect((await configure('expose')).err).to.equal('The Bridge is at https://bridge.keptn.example.com\n');
+    expect((await ask('POST', '/v1/configure/bridge/expose', { expose: true })).status).to.equal(422);
+    await world.kubectl('delete', 'keptns.keptn.sh/keptn');
   });
 });

@@ -1,6 +1,5 @@
 import { Option, type Command } from 'commander';
-import { z } from 'zod';
-import { outputOf, traceOf, warnOfVersion, withOutput } from '../session.ts';
+import { traceOf, withOutput } from '../session.ts';
 
 interface Options {
   endpoint: string;
@@ -16,29 +15,13 @@ export function auth(program: Command): void {
     .addOption(
       new Option('--scheme <scheme>', 'where the address has none').choices(['https', 'http']).default('https'),
     )
-    .action(async ({ endpoint, apiToken: token, scheme }: Options, command: Command) => {
-      const [{ Client, unknownCertificate }, { saveCredentials }, { CliError }] = await Promise.all([
-        import('../client.ts'),
-        import('../credentials.ts'),
+    .action(async ({ endpoint: given, apiToken: token, scheme }: Options, command: Command) => {
+      const [{ authenticate }, { CliError }] = await Promise.all([
+        import('../authenticate.ts'),
         import('../errors.ts'),
       ]);
-      const output = outputOf(command);
-      const address = /^https?:\/\//.test(endpoint) ? endpoint : `${scheme}://${endpoint}`;
-      if (!URL.canParse(address)) throw new CliError('usage', `--endpoint: ${endpoint} is no address`);
-      const certificate = await unknownCertificate(address);
-      const credentials = { endpoint: address, token, ...(certificate && { certificate }) };
-      const client = new Client(credentials, traceOf(command));
-      await client.call('POST', '/v1/auth', z.unknown());
-      const path = await saveCredentials(credentials);
-      if (certificate) {
-        const { X509Certificate } = await import('node:crypto');
-        const { fingerprint256 } = new X509Certificate(certificate);
-        output.line(
-          'WARN',
-          `no authority vouches for its certificate; from now on only this one is taken: ${fingerprint256}`,
-        );
-      }
-      output.line('INFO', `Successfully authenticated at ${address}; kept in ${path}`);
-      await warnOfVersion(client, output);
+      const endpoint = /^https?:\/\//.test(given) ? given : `${scheme}://${given}`;
+      if (!URL.canParse(endpoint)) throw new CliError('usage', `--endpoint: ${given} is no address`);
+      await authenticate({ endpoint, token }, traceOf(command));
     });
 }

@@ -1,21 +1,17 @@
 /** `keptn doctor`: what is wrong between here and Keptn, and what to do about it. */
 import type { Command } from 'commander';
-import { outputOf, traceOf, withOutput } from '../session.ts';
+import { outputOf, traceOf, withCluster, withOutput, type ClusterFlags } from '../session.ts';
 
 export function doctor(program: Command): void {
-  withOutput(program.command('doctor'))
+  withCluster(withOutput(program.command('doctor')))
     .description('Looks for what keeps the commands from working, and says what to do about it.')
-    .action(async (_options: unknown, command: Command) => {
-      const [{ examine }, { CliError }] = await Promise.all([import('../doctor.ts'), import('../errors.ts')]);
-      const findings = await examine(traceOf(command));
-      const marks = { fine: '✓', wrong: '✗', skipped: '-' };
-      const columns = [
-        { title: '', of: ({ state }: (typeof findings)[number]) => marks[state] },
-        { title: 'CHECK', of: ({ check }: (typeof findings)[number]) => check },
-        { title: 'FOUND', of: ({ said }: (typeof findings)[number]) => said },
-      ];
-      await outputOf(command).items(findings, columns, '');
-      const wrong = findings.filter(({ state }) => state === 'wrong');
-      if (wrong.length > 0) throw new CliError('failed', `not in order: ${wrong.map(({ check }) => check).join(', ')}`);
+    .action(async (flags: ClusterFlags, command: Command) => {
+      const [{ examine }, { findingColumns, requireNoneWrong }] = await Promise.all([
+        import('../doctor.ts'),
+        import('../findings.ts'),
+      ]);
+      const findings = await examine(traceOf(command), flags);
+      await outputOf(command).items(findings, findingColumns, '');
+      requireNoneWrong(findings);
     });
 }

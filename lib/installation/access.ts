@@ -29,7 +29,11 @@ const change = ['create', 'delete', 'get', 'patch'];
 export const accesses: Readonly<Record<string, Access>> = {
   'api-service': {
     everywhere: true,
-    rules: [rule(GROUP, plurals, ['list', 'watch', 'create', 'patch', 'delete'])],
+    rules: [
+      rule(GROUP, plurals, ['list', 'watch', 'create', 'patch', 'delete']),
+      // Whether the Bridge has a public address.
+      rule(GROUP, ['keptns'], ['list', 'patch']),
+    ],
   },
   'configuration-service': {
     everywhere: false,

@@ -1,20 +1,24 @@
 /** How the api and the Bridge are reached from outside, and the domain for whom it concerns. */
 import type { V1ConfigMap, V1Ingress } from '@kubernetes/client-node';
+import type { KeptnSpec } from '../model/keptn.ts';
 import { labelsOf, type Component, type Installation, type KubeObject } from './installation.ts';
 import { services } from './places.ts';
 
 const NAME = 'ingress';
 
 /** Public hosts, each with the Service behind it; the second name of the api is that of 0.6.2's command line. */
-const hostsOf = (domain: string) => [
+const hostsOf = (domain: string, { exposeBridge }: KeptnSpec['ingress']) => [
   { name: 'api', hosts: [`api.keptn.${domain}`, 'api.keptn'], service: services.api },
-  { name: 'bridge', hosts: [`bridge.keptn.${domain}`], service: 'bridge' },
+  ...(exposeBridge ? [{ name: 'bridge', hosts: [`bridge.keptn.${domain}`], service: 'bridge' }] : []),
 ];
 const PORT = 8080;
 
 /** Where people find the Bridge; undefined while no way leads in from outside. */
 export function urlOf({ spec, ingress }: Installation): string | undefined {
-  return ingress === 'None' || spec.domain === undefined ? undefined : `https://bridge.keptn.${spec.domain}`;
+  const { domain, ingress: wanted } = spec;
+  return ingress === 'None' || domain === undefined || !wanted.exposeBridge
+    ? undefined
+    : `https://bridge.keptn.${domain}`;
 }
 
 export function ingressComponent(installation: Installation): Component {
@@ -41,7 +45,7 @@ function routesOf({ namespace, spec, ingress }: Installation, domain: string): K
     case 'None':
       return [];
     case 'Istio':
-      return hostsOf(domain).map(({ name, hosts, service }) => ({
+      return hostsOf(domain, spec.ingress).map(({ name, hosts, service }) => ({
         apiVersion: 'networking.istio.io/v1beta1',
         kind: 'VirtualService',
         metadata: { name, namespace, labels },
@@ -55,7 +59,7 @@ function routesOf({ namespace, spec, ingress }: Installation, domain: string): K
       }));
     case 'Gateway': {
       const [gatewayNamespace = '', gatewayName = ''] = gateway.split('/');
-      return hostsOf(domain).map(({ name, hosts, service }) => ({
+      return hostsOf(domain, spec.ingress).map(({ name, hosts, service }) => ({
         apiVersion: 'gateway.networking.k8s.io/v1',
         kind: 'HTTPRoute',
         metadata: { name, namespace, labels },
@@ -67,7 +71,7 @@ function routesOf({ namespace, spec, ingress }: Installation, domain: string): K
       }));
     }
     case 'Ingress': {
-      const rules = hostsOf(domain).flatMap(({ hosts, service }) =>
+      const rules = hostsOf(domain, spec.ingress).flatMap(({ hosts, service }) =>
         hosts.map((host) => ({
           host,
           http: {

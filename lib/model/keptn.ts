@@ -119,6 +119,7 @@ export const keptnDefinition = defineKind({
           .regex(/^[^/]+\/[^/]+$/, 'must be namespace/name')
           .default('istio-system/public-gateway')
           .describe('The Gateway for Istio and Gateway, as namespace/name.'),
+        exposeBridge: z.boolean().default(true).describe('False: the Bridge has no public address, the api alone.'),
         tlsSecret: z
           .string()
           .max(253)

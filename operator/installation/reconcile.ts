@@ -179,7 +179,11 @@ async function istioOf({ istio, writes, log }: InstallationParts, keptn: Keptn):
   return [];
 }
 
-async function dataOf({ objects, namespace }: InstallationParts, { spec }: Keptn): Promise<KubeObject[]> {
+/** Volumes, token and passwords, where they are to be deleted. */
+export async function dataOf(
+  { objects, namespace }: Pick<InstallationParts, 'objects' | 'namespace'>,
+  { spec }: Pick<Keptn, 'spec'>,
+): Promise<KubeObject[]> {
   if (spec.deletionPolicy === 'Retain') return [];
   const claims = await objects.list(CLAIM, namespace, labelSelector(PART_OF));
   const secrets = await Promise.all(madeSecrets.map(({ name }) => objects.read(secretOf(namespace, name))));

@@ -6,6 +6,8 @@ import { serveHealth } from '../../lib/observe/health.ts';
 import { createLog } from '../../lib/observe/log.ts';
 import { createProcessMetrics } from '../../lib/observe/process-metrics.ts';
 import { natsServers, port, runProgram } from '../../lib/observe/program.ts';
+import { KeptnObject } from '../../lib/resources/kubernetes/keptn-object.ts';
+import { PlainObjects } from '../../lib/resources/kubernetes/plain-objects.ts';
 import { createKubernetesStore, loadKubeConfig } from '../../lib/resources/kubernetes/store.ts';
 import { readCertificate, selfSignedIn } from './certificate.ts';
 import { startApi } from './service.ts';
@@ -40,7 +42,8 @@ const log = createLog('api');
 
 await runProgram(log, settings, async (given) => {
   const bus = await connectNatsBus({ servers: given.PUBSUB_URL, log });
-  const store = createKubernetesStore({ config: loadKubeConfig(), log });
+  const config = loadKubeConfig();
+  const store = createKubernetesStore({ config, log });
   // It answers at once, and says at /readyz when it knows the objects.
   void store.follow(() => undefined);
   const metrics = createProcessMetrics();
@@ -48,6 +51,7 @@ await runProgram(log, settings, async (given) => {
   const api = await startApi({
     ...{ bus, store, metrics, log },
     namespace: given.KEPTN_NAMESPACE,
+    installation: new KeptnObject(new PlainObjects(config, 'keptn-api'), given.KEPTN_NAMESPACE),
     places: {
       configuration: given.CONFIGURATION_URI,
       eventbroker: given.EVENTBROKER_URI,

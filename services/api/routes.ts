@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { channelToken } from './channel-token.ts';
 import { ask } from '../../lib/http/ask.ts';
 import type { Declarations } from './declare.ts';
+import { exposeBridge, type Installation } from './expose-bridge.ts';
 import { Forwarder } from '../../lib/http/forward.ts';
 import {
   appliedAnswer,
@@ -34,7 +35,12 @@ const accepted = z.object({ keptnContext: z.string() });
 const found = z.object({ events: z.array(z.record(z.string(), z.unknown())).nullable() });
 
 /** The calls that are described: one place says what they take and give. */
-export function apiRoutes(declarations: Declarations, { eventbroker }: Places, token: string): Route[] {
+export function apiRoutes(
+  declarations: Declarations,
+  { eventbroker }: Places,
+  token: string,
+  installation: Installation | undefined,
+): Route[] {
   const context = async (keptnContext: string) =>
     answer(200, { body: { keptnContext, token: await channelToken(keptnContext, token) } });
   return [
@@ -109,6 +115,17 @@ export function apiRoutes(declarations: Declarations, { eventbroker }: Places, t
       answers: { 200: eventContext },
       async handle({ params, body }) {
         return context(await declarations.createService(params.projectName, body));
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/v1/configure/bridge/expose',
+      tag: 'Access',
+      summary: 'Has the Bridge reached from outside, or no more; answers with its host',
+      body: { name: 'expose', schema: z.boolean() },
+      answers: { 200: z.string() },
+      async handle({ body }) {
+        return answer(200, { body: await exposeBridge(installation, body) });
       },
     }),
     route({

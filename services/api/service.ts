@@ -14,6 +14,7 @@ import type { ProcessMetrics } from '../../lib/observe/process-metrics.ts';
 import type { ResourceStore } from '../../lib/resources/port.ts';
 import { Channels } from './channels.ts';
 import { Declarations } from './declare.ts';
+import type { Installation } from './expose-bridge.ts';
 import { EventStreams } from './event-stream.ts';
 import { guard } from './guard.ts';
 import { overviewRoutes } from './overview.ts';
@@ -25,6 +26,8 @@ export interface ApiSettings {
   store: ResourceStore;
   /** Where objects are made. */
   namespace: string;
+  /** Undefined where there is none, as in standalone. */
+  installation?: Installation;
   places: Places;
   /** The API token. */
   token: string;
@@ -56,7 +59,10 @@ export async function startApi(settings: ApiSettings): Promise<Api> {
   const channels = new Channels();
   const streams = new EventStreams();
   const websockets = new Websockets({ channels, bus, token, log });
-  const described = [...apiRoutes(declarations, places, token), ...overviewRoutes(store.objects, namespace)];
+  const described = [
+    ...apiRoutes(declarations, places, token, settings.installation),
+    ...overviewRoutes(store.objects, namespace),
+  ];
   const forwarded = forwardedRoutes(places);
   const routes = [
     stream('get', '/healthz', (_request, response) => void response.json({ status: 'ok' })),
