@@ -35,6 +35,8 @@ export type ActionFinished = z.infer<typeof actionFinished>;
 
 export const remediationFinished = z.object({
   ...place,
+  /** Ours: which. */
+  problem: problemData.optional(),
   remediation: z.object({ result: z.enum(['pass', 'failed']), status: text, message: text }),
 });
 export type RemediationFinished = z.infer<typeof remediationFinished>;

@@ -60,7 +60,8 @@ export function timer({ keptnContext }: Case, { id }: Pick<Step, 'id'>, until: n
 
 export function finished(one: Case, result: 'pass' | 'failed', message: string): Outgoing {
   const status = result === 'pass' ? 'succeeded' : 'errored';
-  const data: RemediationFinished = { ...placeOf(one), remediation: { result, status, message } };
+  const remediation = { result, status, message } as const;
+  const data: RemediationFinished = { ...placeOf(one), remediation, problem: one.problem.told };
   return event(one, eventTypes.remediationFinished, data);
 }
 
