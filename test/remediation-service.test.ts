@@ -56,7 +56,9 @@ describe('the remediation-service', () => {
     await done(context);
     await problem('Slow answers', over);
     await closed(context);
+    await sleep(300);
     expect(await file(DEPLOYMENT)).to.include('replicas: 1');
+    expect(world.events(context, eventTypes.actionTriggered)).to.have.length(1);
   });
 
   it('acts once on each of many problems, of which a thousand reports come at once', async () => {

@@ -2,11 +2,13 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import { until } from '../lib/bus/contract-parts.ts';
-import { eventTypes, textIn } from '../lib/events/event.ts';
+import { remediationOf } from '../lib/delivery/remediation.ts';
+import { eventTypes, textIn, type KeptnEvent } from '../lib/events/event.ts';
 import { actionFinished, actionTriggered, remediationFinished } from '../lib/events/remediation.ts';
 import { testsFinished } from '../lib/events/workflow.ts';
 import { eventsOf } from '../services/eventbroker/handler.ts';
 import { noMappings } from '../services/eventbroker/mapping.ts';
+import { nextOf } from '../services/remediation-service/next.ts';
 import { DEPLOYMENT, startRemediation, type Remedied } from './launch/remediation.ts';
 
 const { actionUndo, configurationChange, remediationClosed, remediationEscalated } = eventTypes;
@@ -220,5 +222,24 @@ describe('what follows an action of the remediation-service', () => {
         expect(await world.file(project, DEPLOYMENT)).to.include('replicas: 1');
       });
     }
+  });
+
+  it('begins when a helm-service of 0.6.2 has deployed it, which knows no actions', () => {
+    const place = { project: 'p', stage: 'prod', service: 'carts' };
+    const told = (type: string, second: number, data: object): KeptnEvent => ({
+      ...{ id: `${second}`, type, source: 'test', shkeptncontext: 'c', time: `2026-03-01T10:00:0${second}Z` },
+      data: { ...place, ...data },
+    });
+    const problem = { State: 'OPEN', PID: '7', ProblemTitle: 'Slow' };
+    const past = [
+      told(eventTypes.problemOpen, 1, problem),
+      told(eventTypes.actionTriggered, 2, { action: { action: 'scaling', value: '+1' }, problem }),
+      told(eventTypes.deploymentFinished, 3, { teststrategy: 'real-user' }),
+    ];
+    const [step] = remediationOf(past.toReversed(), '7').steps;
+    expect(step?.answer).to.deep.include({ result: 'pass', at: '2026-03-01T10:00:03Z' });
+    const rules = { waitMs: 60_000, answerMs: 60_000 };
+    const wait = nextOf(remediationOf(past.toReversed(), '7'), { ...rules, now: Date.parse('2026-03-01T10:00:04Z') });
+    expect(wait).to.include({ kind: 'wait', until: Date.parse('2026-03-01T10:01:03Z') });
   });
 });

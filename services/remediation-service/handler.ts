@@ -3,7 +3,7 @@
  * action after another until an evaluation says that it helped, and its end takes that back. It keeps no state: at each
  * event it looks at what the history has of the problem, and does what is next.
  */
-import { isAtWork, isUndoing, problemIn, remediationOf } from '../../lib/delivery/remediation.ts';
+import { isUndoing, problemIn, remediationOf } from '../../lib/delivery/remediation.ts';
 import { Waiting } from '../../lib/errors/classes.ts';
 import { Window } from '../../lib/errors/window.ts';
 import { eventTypes, textIn, type KeptnEvent } from '../../lib/events/event.ts';
@@ -36,33 +36,33 @@ export function remediationService(parts: RemediationParts): Service {
   const remedies = { ...parts, waitMs, answerMs };
   const lately = new Lately();
 
+  /** In the context in which something is done about it already, wherever monitoring tells it. */
   async function told(event: Parameters<typeof problemOf>[0], { log }: Context): Promise<Outgoing[]> {
     const problem = problemOf(event);
     const { title, isOpen } = problem;
-    if (lately.isRepeated(problem, event.id)) return [];
+    const isForwarded = event.source === NAME;
+    const isRepeated = (): boolean => !isForwarded && lately.isRepeated(problem, event.id);
+    if (isRepeated()) return [];
     if (isOpen && (await actionsOf(parts, problem, log)).length === 0) return [];
     // Another may have been faster.
-    if (lately.isRepeated(problem, event.id)) return [];
+    if (isRepeated()) return [];
     const isTurned = lately.tell(problem, event.id);
-    const here: Case = {
-      keptnContext: event.shkeptncontext,
-      problem,
-      remediation: remediationOf(await history.contextUpTo(event), problem.id),
-    };
-    const isHere = here.remediation.steps.length > 0;
-    const found = isHere ? here : await elsewhere(problem, event.shkeptncontext);
-    if (!found && !isOpen) log.last(`${title} is over: nothing that was done for it is in effect`);
-    if (!found) return goOn(remedies, here, log);
-    const { remediation } = found;
-    if (isOpen && remediation.isOpen && !isUndoing(remediation) && !isTurned) {
+    const { shkeptncontext: keptnContext, type, data } = event;
+    const remediation = remediationOf(await history.contextUpTo(event), problem.id);
+    const isHere = remediation.steps.length > 0;
+    const other = isHere || isForwarded ? undefined : await elsewhere(problem, keptnContext);
+    const known = other?.remediation ?? remediation;
+    if (isOpen && known.steps.length > 0 && known.isOpen && !isUndoing(known) && !isTurned) {
       log.last(`${title}: what ${NAME} does about it is on its way already`);
       return [];
     }
-    if (isHere) return goOn(remedies, here, log);
-    // Its own context does not hear of this one.
-    const isBusy = isOpen || (isAtWork(remediation) && !isUndoing(remediation));
-    if (isBusy) throw new Waiting('Unavailable', `${title}: what was begun for it before has to end first`);
-    return goOn(remedies, { ...found, remediation: { ...remediation, isOpen } }, log);
+    if (other && isOpen) throw new Waiting('Unavailable', `${title}: what was done for it before is being taken back`);
+    if (other) return [{ type, data, shkeptncontext: other.keptnContext }];
+    if (!isOpen && !isHere && isTurned) {
+      throw new Waiting('Unavailable', `${title}: what has just begun for it is not in the history yet`);
+    }
+    if (!isOpen && !isHere) log.last(`${title} is over: nothing that was done for it is in effect`);
+    return goOn(remedies, { keptnContext, problem, remediation }, log);
   }
 
   /** A problem that monitoring tells of in several contexts is remediated in one. */

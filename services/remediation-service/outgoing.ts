@@ -52,10 +52,11 @@ export function evaluation(one: Case, { answer }: Step, nth: number, deployments
 }
 
 /** In a context of its own, so that it holds up no other event about the problem. */
-export function timer({ keptnContext }: Case, { id }: Pick<Step, 'id'>, until: number, what: string): Outgoing {
-  const own = idOf('remediation', keptnContext, id, what);
-  const data: Timer = { keptnContext, until: new Date(until).toISOString() };
-  return { id: own, type: eventTypes.remediationTimer, shkeptncontext: own, data, extensions: {} };
+export function timer({ keptnContext }: Pick<Case, 'keptnContext'>, ms: number): Outgoing {
+  const until = new Date(ms).toISOString();
+  const id = idOf('remediation', keptnContext, until);
+  const data: Timer = { keptnContext, until };
+  return { id, type: eventTypes.remediationTimer, shkeptncontext: id, data, extensions: {} };
 }
 
 export function finished(one: Case, result: 'pass' | 'failed', message: string): Outgoing {

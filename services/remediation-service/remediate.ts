@@ -28,7 +28,7 @@ export async function goOn(parts: Remedies, one: Case, log: EventLog): Promise<O
     case 'wait':
       if (next.for === 'effect')
         log.info(`${problem.title}: ${next.step.action.name} has until ${at(next.until)} to help`);
-      return [timer(one, next.step, next.until, next.for)];
+      return [timer(one, next.until)];
     case 'unanswered':
       return [unanswered(one, next.step, last)];
     case 'evaluate': {
@@ -36,7 +36,7 @@ export async function goOn(parts: Remedies, one: Case, log: EventLog): Promise<O
       log.info(`${problem.title}: whether ${next.step.action.name} helps is being evaluated`);
       return [
         evaluation(one, next.step, last, isDuplicate(stage) ? 'blue_green_service' : 'direct'),
-        timer(one, next.step, Date.now() + parts.answerMs, 'evaluation'),
+        timer(one, Date.now() + parts.answerMs),
       ];
     }
     case 'finish':
@@ -63,7 +63,7 @@ async function begin(
   const working = await work(parts, orderOf(one, asking, action, nth, true));
   if (builtInOf(action)) return [asking, ...working];
   log.info(`${one.problem.title}: a service of your own has to do ${action.action}`);
-  return [asking, timer(one, asking, Date.now() + parts.answerMs, 'answer')];
+  return [asking, timer(one, Date.now() + parts.answerMs)];
 }
 
 /** It counts as failed. */
