@@ -82,6 +82,9 @@ function scaled(
     if (done === 0) return undefined;
     document.setIn(replicas, Math.max(0, now - done));
     document.deleteIn(mark);
+    // What was made for it alone goes with it.
+    for (let above = mark.slice(0, -1); isEmpty(document.getIn(above)); above = above.slice(0, -1))
+      document.deleteIn(above);
     return 'changed';
   }
   if (done !== 0) return 'in effect';
@@ -91,6 +94,8 @@ function scaled(
   document.setIn(mark, String(wanted - now));
   return 'changed';
 }
+
+const isEmpty = (node: unknown): boolean => isMap(node) && node.items.length === 0;
 
 /** A route of its own, before the others, for the one who causes the problem. */
 function routed(document: Document, action: Exclude<ChartAction, { action: 'scaling' }>, wanted: Wanted): Outcome {
