@@ -24,7 +24,7 @@ import { builtInProviders, lighthouseService } from '../services/lighthouse-serv
 import { prometheusService, prometheusSettings } from '../services/prometheus-service/handler.ts';
 import { monitoringInFolder } from '../services/prometheus-service/monitoring/folder.ts';
 import { remediationService } from '../services/remediation-service/handler.ts';
-import { unleashSettings } from '../services/remediation-service/unleash.ts';
+import { remediationSettings } from '../services/remediation-service/settings.ts';
 import { shipyardService } from '../services/shipyard-service/handler.ts';
 import { waitService, waitSettings } from '../services/wait-service/handler.ts';
 
@@ -58,6 +58,7 @@ export async function startWorkflow(settings: WorkflowSettings): Promise<Workflo
     new Configuration(settings.configuration, `${name} <${name}@keptn.sh>`);
   const { isAborted: aborted } = history;
   const tests = { KEPTN_REPORTS_DIR: join(data, 'reports'), ...environment(testSettings) };
+  const remediation = environment(remediationSettings);
   const { WAIT_DURATION: durationMs } = environment(waitSettings);
   const services: Service[] = [
     shipyardService(configuration('shipyard-service')),
@@ -73,7 +74,9 @@ export async function startWorkflow(settings: WorkflowSettings): Promise<Workflo
     gatekeeperService({ configuration: configuration('gatekeeper-service'), history }),
     remediationService({
       configuration: configuration('remediation-service'),
-      unleash: environment(unleashSettings),
+      history,
+      unleash: remediation,
+      settings: remediation,
     }),
   ];
   const unknown = settings.without.find((name) => !services.some((service) => service.name === name));

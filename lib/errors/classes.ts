@@ -28,7 +28,15 @@ export class Transient extends KeptnError {
 }
 
 /** Something else has to come first; `message` says what. */
-export class Waiting extends KeptnError {}
+export class Waiting extends KeptnError {
+  /** Where it is known when it will have come. */
+  readonly afterMs: number | undefined;
+
+  constructor(code: Code, message: string, options?: ErrorOptions & { afterMs?: number }) {
+    super(code, message, options);
+    this.afterMs = options?.afterMs;
+  }
+}
 
 /** Nothing changes until a person does; `message` is a sentence for that person. */
 export class Terminal extends KeptnError {}

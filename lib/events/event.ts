@@ -25,6 +25,17 @@ export const eventTypes = {
   deliveryFinished: 'sh.keptn.event.delivery.finished',
   problem: 'sh.keptn.events.problem',
   problemOpen: 'sh.keptn.event.problem.open',
+  problemClose: 'sh.keptn.event.problem.close',
+  /** Of Keptn 0.7: what is done about a problem, how that came off, and whether it helped. */
+  actionTriggered: 'sh.keptn.event.action.triggered',
+  actionFinished: 'sh.keptn.event.action.finished',
+  remediationFinished: 'sh.keptn.event.remediation.finished',
+  /** Ours: an action is taken back, a person is needed, a problem is over and nothing done for it is left. */
+  actionUndo: 'sh.keptn.event.action.undo',
+  remediationEscalated: 'sh.keptn.event.remediation.escalated',
+  remediationClosed: 'sh.keptn.event.remediation.closed',
+  /** Ours: the remediation-service looks again at a problem at a certain time. */
+  remediationTimer: 'sh.keptn.internal.event.remediation.timer',
   log: 'sh.keptn.events.log',
 } as const;
 

@@ -30,6 +30,8 @@ export const configurationChange = z.object({
   fileChangesUserChart: files,
   fileChangesGeneratedChart: files,
   fileChangesUmbrellaChart: files,
+  /** Ours: files of the two charts as they were when the change was made, in SHA-256; it is refused when they are others by now. */
+  fileChangesBase: files,
 });
 export type ConfigurationChange = z.infer<typeof configurationChange>;
 

@@ -15,7 +15,10 @@ const DEADLINE_MS = 10_000;
 const LOOK_AGAIN_MS = 50;
 /** An event of which the datastore hears at the same time. */
 const LOOK_SOON_MS = 10;
-const pageSchema = z.object({ events: z.array(z.looseObject({})).nullable() });
+const SELDOM_MS = 500;
+/** Events of one context that are read at most. */
+const MOST = 2_000;
+const pageSchema = z.object({ events: z.array(z.looseObject({})).nullable(), nextPageKey: z.string().optional() });
 
 /** Each field that is given must match; at least one has to be. */
 export interface Search {
@@ -41,15 +44,32 @@ export class History {
 
   /** Newest first, log events aside; rejects with `Transient` when the datastore does not answer. */
   async events(search: Search): Promise<KeptnEvent[]> {
+    return (await this.#page(search)).events;
+  }
+
+  /** The same over all pages, `most` at most. */
+  async all(search: Search, most = MOST): Promise<KeptnEvent[]> {
+    const found: KeptnEvent[] = [];
+    for (let key: string | undefined = '0'; key !== undefined && found.length < most;) {
+      const page = await this.#page(search, key);
+      found.push(...page.events);
+      key = page.next;
+    }
+    return found;
+  }
+
+  async #page(search: Search, key = '0'): Promise<{ events: KeptnEvent[]; next: string | undefined }> {
     const query = new URLSearchParams();
-    for (const [name, value] of Object.entries({ pageSize: 100, ...search })) query.set(name, String(value));
+    const fields = { pageSize: 100, ...search, nextPageKey: key };
+    for (const [name, value] of Object.entries(fields)) query.set(name, String(value));
     const url = `${this.#base}/event?${query.toString()}`;
     try {
       return await withDeadline(DEADLINE_MS, async (signal) => {
         const request = { part: 'mongodb-datastore', method: 'GET', path: '/event' };
         const response = await requesting(request, (headers) => fetch(url, { headers, signal }));
         if (!response.ok) throw new Error(`HTTP ${response.status}`);
-        return (pageSchema.parse(await response.json()).events ?? []).map((event) => decodeEvent(event));
+        const { events, nextPageKey: next } = pageSchema.parse(await response.json());
+        return { events: (events ?? []).map((event) => decodeEvent(event)), next };
       });
     } catch (error) {
       throw new Transient(`the mongodb-datastore does not answer: ${messageOf(error)}`, { cause: error });
@@ -77,6 +97,14 @@ export class History {
     });
   }
 
+  /** All that an event's keptn context has, once it has this event, newest first; `Transient` when it does not come within `ms`. */
+  async contextUpTo({ id, type, shkeptncontext: keptnContext }: KeptnEvent, ms = 5_000): Promise<KeptnEvent[]> {
+    return once(type, { ms, everyMs: LOOK_SOON_MS }, async () => {
+      const past = await this.all({ keptnContext });
+      return past.some((event) => event.id === id) ? past : undefined;
+    });
+  }
+
   /** True when somebody wants the delivery of this context to end. A function that can be handed on. */
   readonly isAborted = async (keptnContext: string): Promise<boolean> =>
     (await this.newest({ keptnContext, type: eventTypes.deliveryAbort })) !== undefined;
@@ -96,9 +124,11 @@ async function once<T>(
 ): Promise<T> {
   // One span, however often it has to look.
   return traced({ name: `wait for ${what}` }, async () => {
-    for (const end = Date.now() + ms; ; await sleep(everyMs)) {
+    // Less and less often: a datastore that is behind has enough to do.
+    for (let [end, pauseMs] = [Date.now() + ms, everyMs]; ; pauseMs = Math.min(2 * pauseMs, SELDOM_MS)) {
       const found = await apart(look);
       if (found !== undefined) return found;
+      await sleep(pauseMs);
       if (Date.now() > end) throw new Transient(`${what} is not in the history yet`);
     }
   });

@@ -72,7 +72,8 @@ async function handle(
     if (error instanceof Waiting && attempt < maxAttempts + maxWaits) {
       if (attempt === 1) log.info(`${name} waits: ${reason}`);
       await log.sent();
-      return { kind: 'retry', reason, afterMs: Math.min(WAITING_MS.first * Math.ceil(attempt / 30), WAITING_MS.last) };
+      const afterMs = error.afterMs ?? Math.min(WAITING_MS.first * Math.ceil(attempt / 30), WAITING_MS.last);
+      return { kind: 'retry', reason, afterMs };
     }
     // Where waiting is no failure, neither is a part that is away.
     const isAway = error instanceof Transient && attempt < maxAttempts + maxWaits;
@@ -128,14 +129,13 @@ function checked(data: unknown, schema: z.ZodType): unknown {
 /** The same cause gives the same ids: what is sent twice is stored once. */
 function caused(cause: KeptnEvent, source: string, outgoing: readonly Outgoing[]): KeptnEvent[] {
   const time = new Date().toISOString();
-  const { shkeptncontext } = cause;
   const commit = cause.extensions?.['gitcommitid'];
   const kept = commit === undefined ? undefined : { gitcommitid: commit };
   const counts = new Map<string, number>();
-  return outgoing.map(({ type, data, extensions = kept }) => {
+  return outgoing.map(({ type, data, shkeptncontext = cause.shkeptncontext, extensions = kept, ...given }) => {
     const nth = (counts.get(type) ?? 0) + 1;
     counts.set(type, nth);
-    const id = idOf(source, cause.id, type, nth);
+    const id = given.id ?? idOf(source, cause.id, type, nth);
     return { id, type, source, time, shkeptncontext, data, ...(extensions ? { extensions } : {}) };
   });
 }

@@ -4,8 +4,12 @@ import type { KeptnEvent } from '../events/event.ts';
 
 /** An event that a handler wants sent: id, time, source and keptn context follow from the event that caused it. */
 export interface Outgoing {
+  /** Of what follows from a state, to which several events may lead: equal ids are one event. */
+  id?: string;
   type: string;
   data: unknown;
+  /** Where it belongs to another than its cause. */
+  shkeptncontext?: string;
   /** Further attributes; `gitcommitid` is that of the cause unless there are any. */
   extensions?: Readonly<Record<string, string>>;
 }

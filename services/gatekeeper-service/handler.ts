@@ -43,7 +43,14 @@ export function gatekeeperService(parts: GatekeeperParts): Service {
       return [];
     }
     const shipyard = await readShipyard(configuration, project);
-    const delivery = await deliveryIn(event, shipyard);
+    const past = await history.deliveryUpTo(event);
+    if (past.some(({ type }) => type === eventTypes.actionTriggered)) {
+      log.info(
+        `${service} in ${stage}: ${result}. The evaluation is of what is done about a problem: nothing is promoted.`,
+      );
+      return [];
+    }
+    const delivery = deliveryOf(past, shipyard[0]?.name ?? '');
     const state = delivery.stages.get(stage);
     if (state && isOver(state)) {
       log.info(`${service} in ${stage} has ended already: ${state.message}`);

@@ -1,8 +1,9 @@
 /** The end of a canary: promoted, what was tested becomes the primary; discarded, the primary gets all traffic again. */
 import { generatedName, hasTemplates, readChart, writeChart } from './charts/chart.ts';
+import { withRemedies } from './charts/remedies.ts';
 import { withWeight } from './charts/weights.ts';
-import { RolloutFailed, type Watching } from './deployer/port.ts';
-import { generate, ownChart } from './deploy.ts';
+import type { Watching } from './deployer/port.ts';
+import { generate, ownChart, upgradeOrRestore } from './deploy.ts';
 import { generatedRelease, ownRelease, placeOf, type HelmParts, type Target } from './target.ts';
 import { direct } from './traffic.ts';
 
@@ -13,18 +14,14 @@ export async function promote(
   commit: string | undefined,
   watching: Watching,
 ): Promise<void> {
-  const { configuration, deployer } = parts;
+  const { configuration } = parts;
   const place = placeOf(target);
   const before = await readChart(configuration, place, generatedName(target.service));
-  const primary = await generate(parts, target, 100, commit);
-  if (!primary) return;
+  const generated = await generate(parts, target, 100, commit);
+  if (!generated) return;
+  const primary = withRemedies(generated, before);
   await writeChart(configuration, place, primary, target.cause);
-  try {
-    await deployer.upgrade(generatedRelease(target, primary), watching);
-  } catch (error) {
-    if (before && error instanceof RolloutFailed) await writeChart(configuration, place, before, target.cause);
-    throw error;
-  }
+  await upgradeOrRestore(parts, target, generatedRelease(target, primary), before, watching);
   await discard(parts, target, watching, commit);
 }
 

@@ -7,13 +7,13 @@ import { eventTypes, type KeptnEvent } from '../../lib/events/event.ts';
 import type { ConfigurationChange } from '../../lib/events/workflow.ts';
 import type { EventLog, Outgoing } from '../../lib/service/service.ts';
 import { discard, promote } from './canary.ts';
-import { withFiles } from './charts/changes.ts';
-import { generatedName, readChart, strategyOf, writeChart } from './charts/chart.ts';
+import { outdatedIn, withFiles } from './charts/changes.ts';
+import { generatedName, readChart, strategyOf, writeChart, type Chart } from './charts/chart.ts';
 import { changeUmbrella } from './charts/umbrella.ts';
-import { deploy, expose, lastGood, restore } from './deploy.ts';
+import { deploy, expose, lastGood, restore, upgradeOrRestore } from './deploy.ts';
 import { RolloutFailed, type Watching } from './deployer/port.ts';
 import { strategyIn } from './onboard.ts';
-import { deploymentFinished } from './outgoing.ts';
+import { actionFinished, actionOf, deploymentFinished, OUTDATED_REASON } from './outgoing.ts';
 import { generatedRelease, placeOf, type HelmParts, type Target } from './target.ts';
 
 export interface Change {
@@ -43,16 +43,24 @@ export async function applyChange(
   let image = newImage(event);
   await tell(parts, target, image, log);
   let commit: string | undefined;
+  if (own && files) refuseOutdated(own, files, data);
   if (deploys) {
     const changes = { values: valuesCanary ?? undefined, files: files ?? undefined };
     ({ commit, image } = await deploy(parts, target, own, changes, watching));
     if (target.strategy === 'direct') commit = (await expose(parts, target, 100, watching)) ?? commit;
   }
   commit = (await changeOthers(parts, target, data, watching)) ?? commit;
-  const action = data.canary?.action;
-  if (action === 'promote' || action === 'discard') return [await end(parts, target, event, action, watching, log)];
-  if (data.canary && target.strategy === 'duplicate') {
-    commit = (await expose(parts, target, data.canary.value ?? 100, watching)) ?? commit;
+  const { canary } = data;
+  if (canary?.action === 'promote' || canary?.action === 'discard') {
+    return [await end(parts, target, event, canary.action, watching, log)];
+  }
+  if (canary && target.strategy === 'duplicate') {
+    commit = (await expose(parts, target, canary.value ?? 100, watching)) ?? commit;
+  }
+  const action = actionOf(event);
+  if (action !== undefined) {
+    log.info(`${data.service} in ${stage.name} runs with the changed chart`);
+    return [actionFinished(data, action)];
   }
   const testStrategy = source.endsWith('remediation-service') ? 'real-user' : stage.test_strategy;
   const said = `${data.service} ${image ?? ''} is deployed to ${stage.name}`;
@@ -85,19 +93,21 @@ async function tell({ deployer }: HelmParts, target: Target, image: string | und
 
 /** Files of the generated chart, as the remediation-service changes them, and of the stage's umbrella; the commit that has them. */
 async function changeOthers(
-  { configuration, deployer }: HelmParts,
+  parts: HelmParts,
   target: Target,
   data: ConfigurationChange,
   watching: Watching,
 ): Promise<string | undefined> {
+  const { configuration, deployer } = parts;
   let commit: string | undefined;
   const { fileChangesGeneratedChart: generated, fileChangesUmbrellaChart: umbrella } = data;
   if (hasAny(generated)) {
     const chart = await readChart(configuration, placeOf(target), generatedName(target.service));
     if (!chart) throw new RolloutFailed('ChartMissing', `${target.service} was never deployed to ${target.stage}`);
+    refuseOutdated(chart, generated, data);
     const changed = withFiles(chart, generated, 'fileChangesGeneratedChart');
     commit = await writeChart(configuration, placeOf(target), changed, target.cause);
-    await deployer.upgrade(generatedRelease(target, changed), watching);
+    await upgradeOrRestore(parts, target, generatedRelease(target, changed), chart, watching);
   }
   if (hasAny(umbrella)) {
     const { project, stage, cause } = target;
@@ -106,6 +116,16 @@ async function changeOthers(
     await deployer.upgrade({ name, namespace: name, chart, values: {} }, watching);
   }
   return commit;
+}
+
+function refuseOutdated(
+  chart: Chart,
+  files: Readonly<Record<string, string>>,
+  { fileChangesBase }: ConfigurationChange,
+) {
+  const file = outdatedIn(chart, files, fileChangesBase);
+  if (file === undefined) return;
+  throw new RolloutFailed(OUTDATED_REASON, `${file} of ${chart.name} has changed since the change was made`);
 }
 
 /** What has changed is in Git already, and the event names nothing: the chart as it is, is what is wanted. */

@@ -8,7 +8,7 @@ import { generatedName, hasTemplates, readChart, writeChart, type Chart } from '
 import { generatedChart } from './charts/generate.ts';
 import { readManifest } from './charts/manifest.ts';
 import { withWeight } from './charts/weights.ts';
-import { RolloutFailed, type Watching } from './deployer/port.ts';
+import { RolloutFailed, type Release, type Watching } from './deployer/port.ts';
 import { generatedRelease, namespaceOf, ownRelease, placeOf, type HelmParts, type Target } from './target.ts';
 import { direct } from './traffic.ts';
 
@@ -50,27 +50,38 @@ function present(chart: Chart | undefined, { service, stage, project }: Target):
 }
 
 async function rollOut(
-  { configuration, deployer }: HelmParts,
+  parts: HelmParts,
   target: Target,
   before: Chart,
   chart: Chart,
   watching: Watching,
 ): Promise<string> {
+  const { configuration, deployer } = parts;
   const injected = target.strategy === 'duplicate' && (await deployer.mesh()) === 'istio';
   const [commit] = await Promise.all([
     writeChart(configuration, placeOf(target), chart, target.cause),
     deployer.ensureNamespace(namespaceOf(target), injected),
   ]);
+  await upgradeOrRestore(parts, target, ownRelease(target, chart), before, watching);
+  return commit;
+}
+
+/** Git has to say what runs: where that does not become the release, the chart as it was `before`. */
+export async function upgradeOrRestore(
+  { configuration, deployer }: HelmParts,
+  target: Target,
+  release: Release,
+  before: Chart | undefined,
+  watching: Watching,
+): Promise<void> {
   try {
-    await deployer.upgrade(ownRelease(target, chart), watching);
+    await deployer.upgrade(release, watching);
   } catch (error) {
-    // Git has to say what runs.
-    if (error instanceof RolloutFailed || watching.signal.aborted) {
+    if (before && (error instanceof RolloutFailed || watching.signal.aborted)) {
       await writeChart(configuration, placeOf(target), before, target.cause);
     }
     throw error;
   }
-  return commit;
 }
 
 /** The generated chart with the canary at this weight, made from the service's own at its first deployment; its commit. */

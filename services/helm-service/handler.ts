@@ -14,6 +14,7 @@ import { unlessAborted } from '../../lib/service/unless-aborted.ts';
 import { applyChange, type Change } from './change.ts';
 import { RolloutFailed } from './deployer/port.ts';
 import { onboard, serviceCreate } from './onboard.ts';
+import { actionFinished, actionOf } from './outgoing.ts';
 import { Slots } from './slots.ts';
 import type { HelmParts } from './target.ts';
 
@@ -118,8 +119,10 @@ export function helmService(parts: HelmParts): Service {
       if (!(error instanceof RolloutFailed) && !(error instanceof Terminal)) throw error;
       const reason = error instanceof RolloutFailed ? error.reason : error.code;
       const image = newImage(change.event);
-      slots.leave(data, keptnContext);
+      const action = actionOf(change.event);
       log.warn(`${data.service} in ${data.stage}: ${reason}: ${error.message}`);
+      if (action !== undefined) return [actionFinished(data, action, { reason, message: error.message })];
+      slots.leave(data, keptnContext);
       log.last(`${data.service} in ${data.stage} failed, and is as it was before`);
       return [finished(data, 'fail', { reason, message: `${reason}: ${error.message}`, image })];
     }

@@ -1,8 +1,7 @@
 /** How much a test strategy asks of a plan: as in 0.6.2, unless a file of the service says otherwise. */
-import { parse } from 'yaml';
 import { z } from 'zod';
-import { messageOf, Terminal } from '../../lib/errors/classes.ts';
-import { problemsOf, resourceUri } from '../../lib/model/names.ts';
+import { parseYamlFile } from '../../lib/configuration/yaml-file.ts';
+import { resourceUri } from '../../lib/model/names.ts';
 
 /** As later versions of Keptn have it. */
 export const CONFIGURATION_URI = 'jmeter/jmeter.conf.yaml';
@@ -21,11 +20,13 @@ const workloadSchema = z.strictObject({
   properties: z.record(z.string().regex(/^[\w.-]+$/), z.string()).optional(),
 });
 
-const schema = z.strictObject({
+const configuration = z.strictObject({
   spec_version: z.string().optional(),
   runner: z.enum(['http', 'jmeter']).optional(),
   workloads: z.array(workloadSchema).nullish(),
 });
+/** An empty file says nothing. */
+const schema = configuration.nullable().transform((given): z.output<typeof configuration> => given ?? {});
 
 export type TestConfiguration = z.output<typeof schema>;
 
@@ -54,15 +55,7 @@ const strategies = new Map<string, Workload>([
 
 /** Throws `Terminal` for a file that is not valid. */
 export function configurationIn(text: string): TestConfiguration {
-  let content: unknown;
-  try {
-    content = parse(text);
-  } catch (error) {
-    throw new Terminal('InvalidField', `${CONFIGURATION_URI} is no YAML: ${messageOf(error).split('\n')[0] ?? ''}`);
-  }
-  const result = schema.safeParse(content ?? {});
-  if (!result.success) throw new Terminal('InvalidField', `${CONFIGURATION_URI}: ${problemsOf(result.error)}`);
-  return result.data;
+  return parseYamlFile(text, schema, CONFIGURATION_URI);
 }
 
 /** Undefined for a strategy that nobody knows. */

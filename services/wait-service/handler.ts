@@ -4,23 +4,14 @@ import { z } from 'zod';
 import { eventTypes } from '../../lib/events/event.ts';
 import { seconds } from '../../lib/events/time.ts';
 import { deploymentFinished, type TestsFinished } from '../../lib/events/workflow.ts';
+import { duration } from '../../lib/model/duration.ts';
 import { on, type Service } from '../../lib/service/service.ts';
 import { unlessAborted, type Aborted } from '../../lib/service/unless-aborted.ts';
 
-const unitMs = { s: 1_000, m: 60_000, h: 3_600_000 };
-/** A timer cannot be set for longer than 24 days. */
-const LONGEST_MS = 480 * unitMs.h;
 const ASK_MS = 5_000;
 
 /** As in 0.6.2, which took what it could not read for no wait at all. */
-export const waitSettings = z.object({
-  WAIT_DURATION: z
-    .string()
-    .regex(/^\d+[smh]$/, 'must be a whole number and s, m or h, such as 10m')
-    .transform(millisecondsOf)
-    .refine((ms) => ms <= LONGEST_MS, 'must be at most 480h')
-    .default(10 * unitMs.m),
-});
+export const waitSettings = z.object({ WAIT_DURATION: duration.default(600_000) });
 
 export interface WaitServiceSettings {
   durationMs: number;
@@ -60,10 +51,4 @@ export function waitService({ durationMs, aborted }: WaitServiceSettings): Servi
       }),
     ],
   };
-}
-
-function millisecondsOf(duration: string): number {
-  const { s, m, h } = unitMs;
-  const unit = duration.endsWith('s') ? s : duration.endsWith('m') ? m : h;
-  return Number.parseInt(duration, 10) * unit;
 }

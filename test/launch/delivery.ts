@@ -21,6 +21,7 @@ export const workflow = [
   'wait-service',
   'lighthouse-service',
   'gatekeeper-service',
+  'remediation-service',
 ] as const;
 export type WorkflowService = (typeof workflow)[number];
 
@@ -32,6 +33,8 @@ export interface DeliveryWorld extends OwnWorld {
   /** Our command line, for this api. */
   cli: CommandLine;
   keptnApi: NodeProcess;
+  /** Where events are sent to. */
+  eventbroker: string;
   /** The events of a service's newest delivery, the oldest first, log lines aside. */
   delivery(project: string, service: string): Promise<KeptnEvent[]>;
 }
@@ -61,6 +64,7 @@ export async function startDeliveryWorld({ env = {}, plain = false }: DeliveryOp
   await datastore.start();
   const common = { PUBSUB_URL: world.nats.url, KEPTN_LISTEN_HOST: '127.0.0.1', LOG_LEVEL: 'warn' };
   const brokerPort = String(await freePort());
+  const broker = `http://127.0.0.1:${brokerPort}`;
   const eventbroker = await nodeProcess('eventbroker', {
     env: { ...common, RCV_PORT: brokerPort },
     port: 'KEPTN_HEALTH_PORT',
@@ -73,7 +77,7 @@ export async function startDeliveryWorld({ env = {}, plain = false }: DeliveryOp
       ...{
         CONFIGURATION_URI: world.configuration.url,
         DATASTORE_URI: datastore.url,
-        EVENTBROKER_URI: `http://127.0.0.1:${brokerPort}`,
+        EVENTBROKER_URI: broker,
       },
     },
     port: 'PORT',
@@ -105,6 +109,7 @@ export async function startDeliveryWorld({ env = {}, plain = false }: DeliveryOp
     datastore,
     cli: commandLine(() => ({ KEPTN_ENDPOINT: api.url, KEPTN_API_TOKEN: token, KUBECONFIG: world.api.kubeconfig })),
     keptnApi: api,
+    eventbroker: broker,
     async delivery(project, service) {
       const changes = await history.events({ project, service, type: eventTypes.configurationChange });
       const first = changes.find(

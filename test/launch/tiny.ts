@@ -65,13 +65,15 @@ export interface TinyOptions {
   direct?: boolean;
   /** Of prod, whose deployment is direct then. */
   realUser?: boolean;
+  /** remediation.yaml: what is to be done about problems in prod. */
+  remediation?: string;
 }
 
 /** Objects of a project and its services, named `{project}-{service}`, each with artifact 1.0. */
 export function tinyProject(
   project: string,
   services: readonly string[],
-  { direct = false, realUser = false }: TinyOptions = {},
+  { direct = false, realUser = false, remediation }: TinyOptions = {},
 ): object[] {
   const strategy = direct ? 'direct' : 'blue_green_service';
   const stages = [
@@ -79,7 +81,7 @@ export function tinyProject(
     { name: 'staging', deployment_strategy: strategy, test_strategy: 'performance' },
     realUser
       ? { name: 'prod', deployment_strategy: 'direct', test_strategy: 'real-user' }
-      : { name: 'prod', deployment_strategy: strategy },
+      : { name: 'prod', deployment_strategy: strategy, ...(remediation && { remediation_strategy: 'automated' }) },
   ];
   const resource = (name: string, spec: object): object =>
     custom('Resource', `${project}-${name}`, { project, ...spec });
@@ -90,6 +92,9 @@ export function tinyProject(
       ...Object.entries(files(service, realUser)).map(([uri, text], nth) =>
         resource(`${service}-${nth}`, { service, uri, text }),
       ),
+      ...(remediation
+        ? [resource(`${service}-remediation`, { service, uri: 'remediation.yaml', text: remediation })]
+        : []),
       custom('Service', `${project}-${service}`, {
         project,
         name: service,

@@ -1,4 +1,5 @@
 /** Changes of a chart's files that events ask for. */
+import { createHash } from 'node:crypto';
 import { parseDocument } from 'yaml';
 import { Terminal } from '../../../lib/errors/classes.ts';
 import { resourceUri } from '../../../lib/model/names.ts';
@@ -23,6 +24,21 @@ export function withFiles(chart: Chart, changes: Readonly<Record<string, string>
     files.set(uri, content);
   }
   return { name: chart.name, files };
+}
+
+/** What a change says of a file that it was made from. */
+export const hashOf = (content: string): string => createHash('sha256').update(content).digest('hex');
+
+/** A file that is neither as the change expects it (`base`, by path, in SHA-256) nor as it is to be; undefined: all are. */
+export function outdatedIn(
+  { files }: Chart,
+  changes: Readonly<Record<string, string>>,
+  base: Readonly<Record<string, string>> | null | undefined,
+): string | undefined {
+  return Object.entries(changes).find(([uri, content]) => {
+    const now = files.get(uri) ?? '';
+    return base?.[uri] !== undefined && now !== content && hashOf(now) !== base[uri];
+  })?.[0];
 }
 
 /** The image that the chart deploys, where values.yaml has it as Keptn writes it. */

@@ -25,8 +25,15 @@ const titles: Record<string, string> = {
   [types.deliveryFinished]: 'Delivery ended',
   [types.problem]: 'Problem',
   [types.problemOpen]: 'Problem',
+  [types.problemClose]: 'Problem closed',
+  [types.actionTriggered]: 'Action',
+  [types.actionFinished]: 'Action done',
+  [types.actionUndo]: 'Take back',
+  [types.remediationFinished]: 'Remediation ended',
+  [types.remediationEscalated]: 'Somebody is needed',
+  [types.remediationClosed]: 'Problem over',
+  [types.remediationTimer]: 'Look again',
   [types.log]: 'Log',
-  'sh.keptn.event.problem.close': 'Problem closed',
 };
 export const eventNames: readonly [type: string, title: string][] = Object.entries(titles);
 
@@ -51,9 +58,9 @@ export function lineOf(event: KeptnEvent): string {
   const said = ['message', 'ProblemTitle', 'problem'].map((name) => textIn(data, name)).find(Boolean);
   if (said !== undefined) return said;
   const details = childOf(data, 'evaluationdetails');
-  const approval = childOf(data, 'approval');
-  const result = textIn(approval, 'result') ?? textIn(data, 'result') ?? textIn(details, 'result');
-  const more = textIn(details, 'message') ?? textIn(approval, 'message') ?? imageIn(data);
+  const part = partOf(data);
+  const result = textIn(part, 'result') ?? textIn(data, 'result') ?? textIn(details, 'result');
+  const more = textIn(details, 'message') ?? (textIn(part, 'message') || textIn(part, 'name')) ?? imageIn(data);
   return [result, more].filter(Boolean).join(' · ');
 }
 
@@ -61,13 +68,18 @@ export function lineOf(event: KeptnEvent): string {
 export function toneOf({ type, data }: KeptnEvent): Tone {
   if (type === types.problem || type === types.problemOpen) return 'bad';
   if (type === types.log) return toneOfLevel(textIn(data, 'loglevel') ?? textIn(data, 'logLevel') ?? '');
-  return toneOfResult(textIn(childOf(data, 'approval'), 'result') ?? textIn(data, 'result') ?? '');
+  if (type === types.remediationEscalated) return 'bad';
+  return toneOfResult(textIn(partOf(data), 'result') ?? textIn(data, 'result') ?? '');
 }
 
 export function toneOfLevel(level: string): Tone {
   if (/^err/i.test(level)) return 'bad';
   return /^warn/i.test(level) ? 'warn' : 'off';
 }
+
+/** Of an approval, an action or a remediation: what it says is in a part of that name, as Keptn 0.7 has it. */
+const partOf = (data: unknown): unknown =>
+  childOf(data, 'approval') ?? childOf(data, 'action') ?? childOf(data, 'remediation');
 
 export function childOf(data: unknown, name: string): unknown {
   if (typeof data !== 'object' || data === null || !Object.hasOwn(data, name)) return undefined;

@@ -2,14 +2,19 @@
 import { signal, type Signal } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
 import { eventTypes, textIn, type KeptnEvent } from '../../../../lib/events/event.ts';
+import { problemTypes } from '../../../../lib/events/problem.ts';
 import { findEvents } from '../api/events.ts';
 import { onEvent } from '../api/live.ts';
+import { childOf, lineOf, titleOf } from '../parts/names.ts';
 
-export const problemTypes: readonly string[] = [
-  eventTypes.problem,
-  eventTypes.problemOpen,
-  'sh.keptn.event.problem.close',
+/** What tells how far the remediation of a problem is. */
+const remedyTypes: readonly string[] = [
+  eventTypes.actionTriggered,
+  eventTypes.remediationFinished,
+  eventTypes.remediationEscalated,
+  eventTypes.remediationClosed,
 ];
+export const shownTypes: readonly string[] = [...problemTypes, ...remedyTypes];
 
 export interface FoundProblem {
   id: string;
@@ -23,14 +28,20 @@ export interface FoundProblem {
   last: string;
   keptnContext: string;
   details: string;
+  /** What is done about it, in a sentence; empty: nothing. */
+  remedy: string;
 }
 
 /** Newest first. `events`: in any order. */
 export function problemsIn(events: readonly KeptnEvent[]): FoundProblem[] {
   const problems = new Map<string, FoundProblem>();
   for (const event of events.toSorted((a, b) => Date.parse(a.time) - Date.parse(b.time))) {
-    if (!problemTypes.includes(event.type)) continue;
     const { data, time, type, shkeptncontext } = event;
+    if (remedyTypes.includes(type)) {
+      const known = problems.get(textIn(childOf(data, 'problem'), 'PID') ?? '');
+      if (known) known.remedy = `${titleOf(event)}: ${lineOf(event)}`;
+    }
+    if (!problemTypes.includes(type)) continue;
     const id = textIn(data, 'PID') || textIn(data, 'ProblemID') || shkeptncontext;
     const state = textIn(data, 'State')?.toUpperCase();
     const before = problems.get(id);
@@ -45,6 +56,7 @@ export function problemsIn(events: readonly KeptnEvent[]): FoundProblem[] {
       last: time,
       keptnContext: before?.keptnContext ?? shkeptncontext,
       details: detailsIn(data) || before?.details || '',
+      remedy: before?.remedy ?? '',
     });
   }
   return [...problems.values()].sort((a, b) => Date.parse(b.last) - Date.parse(a.last));
@@ -56,9 +68,9 @@ function detailsIn(data: unknown): string {
   return typeof details === 'string' ? details : (JSON.stringify(details) ?? '');
 }
 
-/** The newest events about problems, of a project or of all. */
+/** The newest events about problems and what is done, of a project or of all. */
 export async function readProblems(project: string | undefined, signal?: AbortSignal): Promise<KeptnEvent[]> {
-  const pages = await Promise.all(problemTypes.map((type) => findEvents({ type, project }, undefined, signal)));
+  const pages = await Promise.all(shownTypes.map((type) => findEvents({ type, project }, undefined, signal)));
   return pages.flatMap(({ items }) => items);
 }
 

@@ -6,7 +6,7 @@ import { Empty, Show } from '../parts/states.tsx';
 import { Status } from '../parts/status.tsx';
 import { Ago } from '../parts/time.tsx';
 import { ask, links, query } from '../shell/router.ts';
-import { problemsIn, problemTypes, readProblems, type FoundProblem } from './open.ts';
+import { problemsIn, readProblems, shownTypes, type FoundProblem } from './open.ts';
 
 export function Problems() {
   const project = query.value.get('project') ?? undefined;
@@ -16,7 +16,7 @@ export function Problems() {
     () =>
       onEvent((event) => {
         const known = loaded.data.value;
-        if (known && problemTypes.includes(event.type)) loaded.data.value = [...known, event];
+        if (known && shownTypes.includes(event.type)) loaded.data.value = [...known, event];
       }),
     [loaded],
   );
@@ -67,6 +67,7 @@ function Content({ project, all, openOnly }: { project: string | undefined; all:
                 <Status tone={problem.isOpen ? 'bad' : 'ok'}>{problem.isOpen ? 'Open' : 'Closed'}</Status>
                 <span class="where">
                   <b>{problem.title}</b>
+                  {problem.remedy && <small>{problem.remedy}</small>}
                   {problem.details && <small>{problem.details}</small>}
                 </span>
                 <span class="place">
