@@ -11,8 +11,8 @@ import { createLog } from '../lib/observe/log.ts';
 import { startEventbroker } from '../services/eventbroker/service.ts';
 import { prometheusService } from '../services/prometheus-service/handler.ts';
 import { monitoringInFolder } from '../services/prometheus-service/monitoring/folder.ts';
-import { problemOf, problemData } from '../services/remediation-service/problem.ts';
-import { actionFor } from '../services/remediation-service/plan.ts';
+import { problemOf, problemData } from '../lib/events/problem.ts';
+import { actionsFor } from '../services/remediation-service/plan.ts';
 import { startInProcess, type InProcess } from './launch/in-process.ts';
 import { until } from './launch/standalone.ts';
 
@@ -140,11 +140,11 @@ describe('keptn configure monitoring prometheus', () => {
     const body = JSON.stringify({ version: '4', receiver: 'keptn', status: 'firing', alerts: [alert] });
     const answer = await fetch(`${broker.url}/keptn`, { method: 'POST', body });
     const { keptnContext } = z.object({ keptnContext: z.string() }).parse(await answer.json());
-    const { data, shkeptncontext } = await world.event(keptnContext, eventTypes.problemOpen);
-    const problem = problemOf(problemData.parse(data), shkeptncontext);
+    const event = await world.event(keptnContext, eventTypes.problemOpen);
+    const problem = problemOf({ ...event, data: problemData.parse(event.data) });
     expect(problem).to.include({ project, stage: 'prod', service: 'carts', isOpen: true, title: 'response_time_p95' });
     const plan = 'remediations: [{ name: response_time_p95, actions: [{ action: scaling, value: "+1" }] }]';
-    expect(actionFor(problem.title, plan, 'remediation.yaml')).to.deep.equal({ action: 'scaling', value: 1 });
+    expect(actionsFor(problem.title, plan, 'remediation.yaml').map(({ action }) => action)).to.deep.equal(['scaling']);
   });
 
   it('changes nothing the second time', async () => {

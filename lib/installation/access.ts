@@ -69,7 +69,7 @@ export const chartRules: V1PolicyRule[] = [
   rule('', ['secrets'], ['create', 'delete', 'get', 'list', 'update']),
   rule('', ['services'], change),
   rule('', ['pods'], ['list']),
-  rule('apps', ['deployments'], [...change, 'list', 'watch']),
+  rule('apps', ['deployments'], [...change, 'list']),
   rule('apps', ['replicasets'], ['list']),
   rule('networking.istio.io', ['virtualservices', 'destinationrules'], change),
   rule('gateway.networking.k8s.io', ['httproutes'], change),
@@ -77,7 +77,9 @@ export const chartRules: V1PolicyRule[] = [
 
 /** Of the operator, beside its own namespace. */
 export const operatorEverywhere: V1PolicyRule[] = [
-  rule(GROUP, plurals, ['list', 'watch', 'create', 'patch', 'delete']),
+  rule(GROUP, plurals, ['list', 'watch', 'patch']),
+  // Of a shipyard.
+  rule(GROUP, ['stages'], ['create', 'delete']),
   rule(
     GROUP,
     plurals.map((plural) => `${plural}/status`),

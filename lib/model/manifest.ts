@@ -7,6 +7,10 @@ import { API_VERSION } from './kind.ts';
 
 /** Of objects that name none, as with kubectl. */
 export const DEFAULT_NAMESPACE = 'default';
+export const namespaceSchema = z
+  .string()
+  .max(63)
+  .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'must be a DNS label: lower-case letters, digits and "-"');
 const strings = z.record(z.string(), z.string()).nullish();
 const serverFields = ['uid', 'resourceVersion', 'generation', 'creationTimestamp', 'deletionTimestamp', 'selfLink'];
 const moreServerFields = ['deletionGracePeriodSeconds', 'finalizers', 'managedFields', 'ownerReferences'];
@@ -19,11 +23,7 @@ export const metadataSchema = z.strictObject({
       /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
       'must be a DNS name: lower-case letters, digits, "-" and "."',
     ),
-  namespace: z
-    .string()
-    .max(63)
-    .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'must be a DNS label: lower-case letters, digits and "-"')
-    .default(DEFAULT_NAMESPACE),
+  namespace: namespaceSchema.default(DEFAULT_NAMESPACE),
   labels: strings,
   annotations: strings,
   ...Object.fromEntries([...serverFields, ...moreServerFields].map((field) => [field, z.unknown().optional()])),

@@ -1,6 +1,6 @@
 /** What requests to the api bring and answers have: checked at the boundary, and shown in the OpenAPI document. */
 import { z } from 'zod';
-import { manifestSchema } from '../../lib/model/manifest.ts';
+import { manifestSchema, metadataSchema, namespaceSchema } from '../../lib/model/manifest.ts';
 import { dnsLabel } from '../../lib/model/names.ts';
 import { kindNames } from '../../lib/model/object.ts';
 import { statusSchema } from '../../lib/model/status.ts';
@@ -57,7 +57,9 @@ export const metadataAnswer = z
   .meta({ id: 'Metadata' });
 
 const kind = z.enum(kindNames);
-export const objectBody = manifestSchema.extend({ kind }).meta({
+/** Of an object that names none it is where this Keptn looks. */
+const metadata = metadataSchema.extend({ namespace: namespaceSchema.optional() });
+export const objectBody = manifestSchema.extend({ kind, metadata }).meta({
   id: 'Manifest',
   description: 'A Project, Stage, Service or Resource as kubectl takes it.',
 });

@@ -2,8 +2,8 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { get } from 'node:https';
-import { dirname, join } from 'node:path';
-import { stringify } from 'yaml';
+import { basename, dirname, join } from 'node:path';
+import { parse, stringify } from 'yaml';
 import { z } from 'zod';
 import { freePort } from './free-port.ts';
 import { locate } from './locate.ts';
@@ -149,8 +149,37 @@ function isHealthy(url: string): Promise<boolean> {
   return promise;
 }
 
+const stageSchema = z.looseObject({
+  spec: z.looseObject({
+    resourceRef: z.looseObject({ kind: z.string() }),
+    selector: z.looseObject({ matchExpressions: z.array(z.unknown()).default([]) }).prefault({}),
+  }),
+});
+
+/** What kwok plays, for the pods of all namespaces but one. */
+async function stagesWithout(namespace: string, files: readonly string[], directory: string): Promise<string[]> {
+  const elsewhere = { key: '.metadata.namespace', operator: 'NotIn', values: [namespace] };
+  return Promise.all(
+    files.map(async (file) => {
+      const stage = stageSchema.parse(parse(await readFile(file, 'utf8')));
+      if (stage.spec.resourceRef.kind === 'Pod') stage.spec.selector.matchExpressions.push(elsewhere);
+      const written = join(directory, basename(file));
+      await writeFile(written, stringify(stage));
+      return written;
+    }),
+  );
+}
+
+export interface NodesOptions {
+  /** A namespace whose pods somebody else runs and reports on. */
+  except?: string;
+}
+
 /** The controllers, the scheduler and three simulated nodes: Deployments become available on it. */
-export async function prepareNodes({ kubeconfig }: Pick<ControlPlane, 'kubeconfig'>): Promise<ManagedProcess[]> {
+export async function prepareNodes(
+  { kubeconfig }: Pick<ControlPlane, 'kubeconfig'>,
+  { except }: NodesOptions = {},
+): Promise<ManagedProcess[]> {
   const key = join(dirname(kubeconfig), 'service-account.key');
   const [controllers, scheduler, kwok] = [
     await locate('kube-controller-manager'),
@@ -159,10 +188,11 @@ export async function prepareNodes({ kubeconfig }: Pick<ControlPlane, 'kubeconfi
   ];
   const [controllerPort, schedulerPort, kwokPort] = [await freePort(), await freePort(), await freePort()];
   const folder = dirname(kwok);
-  const stages = ['node-initialize', 'node-heartbeat', 'pod-ready', 'pod-complete', 'pod-delete'].map((name) =>
+  const given = ['node-initialize', 'node-heartbeat', 'pod-ready', 'pod-complete', 'pod-delete'].map((name) =>
     join(folder, `${name}.yaml`),
   );
-  for (const stage of stages) await access(stage);
+  for (const stage of given) await access(stage);
+  const stages = except === undefined ? given : await stagesWithout(except, given, dirname(kubeconfig));
   // Both serve their health on a self-signed certificate.
   const answers = (url: string) => (): Promise<boolean> => isHealthy(url);
   return [

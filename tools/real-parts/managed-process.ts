@@ -13,6 +13,8 @@ export interface ProcessOptions {
   /** Where it runs, and as whom; here, and as we are, without. */
   cwd?: string | undefined;
   uid?: number | undefined;
+  /** False: of the environment it has nothing but `env`. */
+  inherit?: boolean;
   /** True once the process works; asked again and again. */
   ready: () => Promise<boolean>;
   /** Seconds until it must be ready; 30 by default. */
@@ -40,9 +42,9 @@ export class ManagedProcess {
 
   /** Resolves when it is ready, or has been killed by a signal meanwhile; rejects with its output otherwise. */
   async start(env: Record<string, string> = {}): Promise<void> {
-    const { name, command, args, cwd, uid, ready, seconds = 30 } = this.#options;
+    const { name, command, args, cwd, uid, ready, inherit = true, seconds = 30 } = this.#options;
     const child = spawn(command, [...args], {
-      env: { ...process.env, ...this.#options.env, ...env },
+      env: { ...(inherit && process.env), ...this.#options.env, ...env },
       ...(cwd !== undefined && { cwd }),
       ...(uid !== undefined && { uid, gid: uid }),
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ApisApi, AppsV1Api, CoreV1Api } from '@kubernetes/client-node';
 import { messageOf, Transient } from '../../../lib/errors/classes.ts';
 import { HelmError } from '../../../lib/helm/program.ts';
+import { AGGREGATE } from '../../../lib/installation/access.ts';
 import { Caller, statusOf } from '../../../lib/resources/kubernetes/calls.ts';
 import { loadKubeConfig } from '../../../lib/resources/kubernetes/store.ts';
 import type { Mesh } from '../charts/routes.ts';
@@ -136,7 +137,9 @@ export class ClusterDeployer implements Deployer {
       await this.#settle(release);
       over.signal.throwIfAborted();
       const { trouble } = seen;
-      throw new RolloutFailed(trouble?.reason ?? 'HelmFailed', trouble?.message ?? error.message, { cause: error });
+      throw new RolloutFailed(trouble?.reason ?? 'HelmFailed', trouble?.message ?? explained(error.message), {
+        cause: error,
+      });
     } finally {
       signal.removeEventListener('abort', stop);
       over.abort();
@@ -173,6 +176,13 @@ export class ClusterDeployer implements Deployer {
     const state = await this.#helm.state(release);
     if (state !== undefined && state !== 'deployed') await this.#helm.undo(release);
   }
+}
+
+/** With what to do, where the API server forbids a kind that the chart has. */
+function explained(message: string): string {
+  if (!/is forbidden: User "system:serviceaccount:/.test(message)) return message;
+  const [label] = Object.entries(AGGREGATE).map((pair) => pair.join('='));
+  return `${message}; to allow it, make a ClusterRole for it that has the label ${label}`;
 }
 
 /** What helm says when it does not reach the cluster. */
