@@ -272,4 +272,11 @@ describe('the api', () => {
       await browser.close();
     }
   });
+
+  it('knows no public address of the Bridge where there is no cluster', async () => {
+    const asked = await ask('POST /v1/configure/bridge/expose', true);
+    expect([asked.status, asked.json]).to.have.nested.property('[1].message').that.includes('no Keptn object here');
+    expect(asked.status).to.equal(404);
+    expect((await ask('POST /v1/configure/bridge/expose', { expose: true })).status).to.equal(422);
+  });
 });

@@ -123,8 +123,9 @@ function handlerOf(route: JsonRoute): RequestHandler {
   };
 }
 
-function jsonIn(request: Request, { name, schema }: { name: string; schema: z.ZodType }): object {
+function jsonIn(request: Request, { name, schema }: { name: string; schema: z.ZodType }): unknown {
   const body: unknown = request.body;
+  if (schema instanceof z.ZodBoolean) return body;
   const kind = schema instanceof z.ZodArray ? 'array' : 'object';
   if (typeof body === 'object' && body !== null && Array.isArray(body) === (kind === 'array')) return body;
   throw new Terminal('InvalidBody', `parsing ${name} body failed, because it is no JSON ${kind}`);
