@@ -11,8 +11,6 @@ import { eventTypes, textIn, type KeptnEvent } from '../events/event.ts';
 
 const DEADLINE_MS = 10_000;
 const LOOK_AGAIN_MS = 50;
-/** An event of which the datastore hears at the same time. */
-const LOOK_SOON_MS = 10;
 const pageSchema = z.object({ events: z.array(z.looseObject({})).nullable() });
 
 /** Each field that is given must match; at least one has to be. */
@@ -27,6 +25,8 @@ export interface Search {
   fromTime?: string;
   /** At most so many, 100 by default and at most. */
   pageSize?: number;
+  /** The id of an event: the datastore answers when it is among them, or after two seconds. */
+  until?: string;
 }
 
 export class History {
@@ -58,18 +58,15 @@ export class History {
   }
 
   /** The delivery that an event is of: what its keptn context has about its service, newest first. */
-  delivery({ shkeptncontext: keptnContext, data }: KeptnEvent): Promise<KeptnEvent[]> {
-    return this.events({
-      keptnContext,
-      project: textIn(data, 'project') ?? '',
-      service: textIn(data, 'service') ?? '',
-    });
+  delivery(event: KeptnEvent): Promise<KeptnEvent[]> {
+    return this.events(deliveryOf(event));
   }
 
   /** As `delivery`, once it has this event, and so all before it; `Transient` when it does not come within `ms`. */
   async deliveryUpTo(event: KeptnEvent, ms = 5_000): Promise<KeptnEvent[]> {
-    return once(event.type, { ms, everyMs: LOOK_SOON_MS }, async () => {
-      const past = await this.delivery(event);
+    const search = { ...deliveryOf(event), until: event.id };
+    return once(event.type, ms, async () => {
+      const past = await this.events(search);
       return past.some(({ id }) => id === event.id) ? past : undefined;
     });
   }
@@ -81,17 +78,17 @@ export class History {
   /** The newest event that passes the test, once it is there; `Transient` when it does not come within `ms`. */
   async wait(search: Search, test: (event: KeptnEvent) => boolean = () => true, ms = 5_000): Promise<KeptnEvent> {
     const what = search.type ?? 'the event';
-    return once(what, { ms, everyMs: LOOK_AGAIN_MS }, async () => (await this.events(search)).find(test));
+    return once(what, ms, async () => (await this.events(search)).find(test));
   }
 }
 
+function deliveryOf({ shkeptncontext: keptnContext, data }: KeptnEvent) {
+  return { keptnContext, project: textIn(data, 'project') ?? '', service: textIn(data, 'service') ?? '' };
+}
+
 /** What `look` gives, once it gives something; `Transient` after `ms`. */
-async function once<T>(
-  what: string,
-  { ms, everyMs }: { ms: number; everyMs: number },
-  look: () => Promise<T | undefined>,
-): Promise<T> {
-  for (const end = Date.now() + ms; ; await sleep(everyMs)) {
+async function once<T>(what: string, ms: number, look: () => Promise<T | undefined>): Promise<T> {
+  for (const end = Date.now() + ms; ; await sleep(LOOK_AGAIN_MS)) {
     const found = await look();
     if (found !== undefined) return found;
     if (Date.now() > end) throw new Transient(`${what} is not in the history yet`);
