@@ -2,7 +2,8 @@
  * Follows the events of deliveries into the status of the Services that they are about, and sees to what only who knows the
  * declaration can: the rollback that a Service asks for, and an end of what takes too long.
  */
-import type { EventBus, Subscription, Verdict } from '../lib/bus/port.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Delivery, EventBus, Subscription, Verdict } from '../lib/bus/port.ts';
 import { deliveredOf, newestOf, stagesAfter } from '../lib/delivery/service-status.ts';
 import { deliveryTypes } from '../lib/delivery/stage.ts';
 import { isDeepStrictEqual } from 'node:util';
@@ -19,6 +20,11 @@ const RETRY_MS = { first: 100, last: 5_000 };
 /** Of more than an hour without an API server. */
 const TRIES = 1_000;
 const LOOK_MS = 5_000;
+/**
+ * How long what is on its way waits for what follows, so that both come into the status with one write: to the API server
+ * each costs more than all else that a step of a delivery does.
+ */
+const GATHER_MS = 500;
 const lasting = ['Delivered', 'Failed', 'Aborted', 'Superseded', 'Approving', 'Paused'];
 
 /** Follows, and looks every few seconds for what is overdue, until it is closed. */
@@ -39,12 +45,14 @@ function followDeliveries(parts: Parts): Promise<Subscription> {
     durable: SOURCE,
     filters: deliveryTypes,
     from: 'new',
-    concurrency: 16,
+    // Most of them wait.
+    concurrency: 256,
     maxAttempts: TRIES,
   } as const;
-  return parts.bus.subscribe(options, async ({ event, attempt }): Promise<Verdict> => {
+  return parts.bus.subscribe(options, async (delivery): Promise<Verdict> => {
+    const { event, attempt } = delivery;
     try {
-      for (const service of servicesOf(parts, event)) await record(parts, service, event);
+      await Promise.all(servicesOf(parts, event).map((service) => record(parts, service, delivery)));
       return { kind: 'ack' };
     } catch (error) {
       // The reconciler has written the status meanwhile, or the API server is away.
@@ -60,18 +68,31 @@ function servicesOf({ store }: Parts, { data }: KeptnEvent): Stored<'Service'>[]
   return store.objects.list('Service').filter((one) => named(one) && one.metadata.deletionTimestamp === undefined);
 }
 
-async function record(parts: Parts, service: Stored<'Service'>, event: KeptnEvent): Promise<void> {
-  await rollBack(parts.bus, service, event);
-  const status = statusAfter(service, event);
+async function record(parts: Parts, found: Stored<'Service'>, delivery: Delivery): Promise<void> {
+  await rollBack(parts.bus, found, delivery.event);
+  const first = await statusAfterAll(found, delivery);
+  if (isDeepStrictEqual(first, found.status)) return;
+  // What ends a delivery, or asks for somebody, is told at once.
+  if (!lasting.includes(reasonOf(first) ?? '') && delivery.attempt === 1) await sleep(GATHER_MS);
+  const service = parts.store.objects.get('Service', found.metadata);
+  if (service?.metadata.uid !== found.metadata.uid) return;
+  const status = await statusAfterAll(service, delivery);
   if (isDeepStrictEqual(status, service.status)) return;
   const object = await parts.store.patchStatus(service, status);
   const delivered = findCondition(status, 'Delivered');
-  const before = findCondition(service.status, 'Delivered');
   // What is on its way the status tells; an event of Kubernetes is for what stays, or asks for somebody.
-  if (!delivered || delivered.reason === before?.reason || !lasting.includes(delivered.reason)) return;
+  if (!delivered || delivered.reason === reasonOf(service.status) || !lasting.includes(delivered.reason)) return;
   const type = delivered.status === 'True' || delivered.reason === 'Approving' ? 'Normal' : 'Warning';
   void parts.store.note(object, { type, reason: delivered.reason, message: delivered.message });
 }
+
+/** Also after the events that follow: they come for themselves as well, and change nothing then. */
+async function statusAfterAll(service: Stored<'Service'>, { event, following }: Delivery): Promise<Status> {
+  const events = [event, ...((await following?.()) ?? [])];
+  return events.reduce((status, one) => statusAfter({ ...service, status }, one), service.status ?? {});
+}
+
+const reasonOf = (status: Status | undefined): string | undefined => findCondition(status, 'Delivered')?.reason;
 
 function statusAfter({ metadata, spec, status = {} }: Stored<'Service'>, event: KeptnEvent): Status {
   const order = (status.branches ?? []).map(({ name }) => name);
