@@ -8,7 +8,7 @@ import type { ConfigurationChange } from '../../lib/events/workflow.ts';
 import type { EventLog, Outgoing } from '../../lib/service/service.ts';
 import { discard, promote } from './canary.ts';
 import { withFiles } from './charts/changes.ts';
-import { generatedName, readChart, strategyOf, writeChart } from './charts/chart.ts';
+import { generatedName, readChart, strategyOf, writeChart, type Strategy } from './charts/chart.ts';
 import { changeUmbrella } from './charts/umbrella.ts';
 import { deploy, expose, lastGood, restore } from './deploy.ts';
 import { RolloutFailed, type Watching } from './deployer/port.ts';
@@ -21,13 +21,14 @@ export interface Change {
   stage: ShipyardStage;
   /** The event names no stage. */
   isFirst: boolean;
-  /** What the history had of the delivery when the change began. */
-  past: readonly KeptnEvent[];
+  /** Called when helm is at work. */
+  started: () => void;
 }
 
 export async function applyChange(
   parts: HelmParts,
   change: Change,
+  wanted: Promise<Target>,
   watching: Watching,
   log: EventLog,
 ): Promise<Outgoing[]> {
@@ -37,7 +38,7 @@ export async function applyChange(
   const deploys = Boolean(valuesCanary) || hasAny(files) || isChartAlone(data);
   // Asked for with the others: each answer takes its time while many deliveries are on their way.
   const [target, own] = await Promise.all([
-    targetOf(parts, change),
+    wanted,
     deploys ? readChart(parts.configuration, data, data.service) : undefined,
   ]);
   let image = newImage(event);
@@ -65,12 +66,15 @@ export async function applyChange(
   return [deploymentFinished({ target, change: data, testStrategy, commit, image: image ?? '', domain, dryRun })];
 }
 
-async function targetOf(parts: HelmParts, { event: { data, shkeptncontext }, stage: found }: Change): Promise<Target> {
-  const { project, stage, service } = data;
+/** `known`: how it was deployed, where that need not be asked for. */
+export async function targetOf(parts: HelmParts, { event, stage: found }: Change, known?: Strategy): Promise<Target> {
+  const { project, stage, service } = event.data;
   const place = { project, stage, service };
+  const cause = { context: event.shkeptncontext };
+  if (known) return { ...place, strategy: known, cause };
   const generated = await readChart(parts.configuration, place, generatedName(service));
   const strategy = generated ? strategyOf(generated) : await strategyIn(parts, place, found);
-  return { ...place, strategy, cause: { context: shkeptncontext } };
+  return { ...place, strategy, cause };
 }
 
 async function tell({ deployer }: HelmParts, target: Target, image: string | undefined, log: EventLog): Promise<void> {

@@ -29,7 +29,7 @@ export class Helm {
     this.#settings = settings;
   }
 
-  async upgrade(release: Release, signal: AbortSignal): Promise<void> {
+  async upgrade(release: Release, signal: AbortSignal, started?: () => void): Promise<void> {
     const { version, timeoutSeconds } = this.#settings;
     // Helm 2.12 knows no --atomic: what failed is rolled back by `undo`.
     const waiting =
@@ -47,6 +47,7 @@ export class Helm {
           ...setsOf(release),
         ],
         signal,
+        started,
       ),
     );
   }
@@ -98,11 +99,12 @@ export class Helm {
   }
 
   /** What it wrote on stdout. An abort asks it to stop, and it rolls back then. */
-  #run(args: readonly string[], signal?: AbortSignal): Promise<string> {
+  #run(args: readonly string[], signal?: AbortSignal, started?: () => void): Promise<string> {
     const { program, kubeconfig } = this.#settings;
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     const env = { ...process.env, ...(kubeconfig && { KUBECONFIG: kubeconfig }) };
     const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    started?.();
     const [out, err]: [Buffer[], Buffer[]] = [[], []];
     let size = 0;
     child.stdout.on('data', (chunk: Buffer) => void ((size += chunk.length) <= MAX_OUTPUT && out.push(chunk)));
