@@ -11,7 +11,7 @@ import { eventTypes, textIn, type KeptnEvent } from '../../lib/events/event.ts';
 import { configurationChange, deliveryControl, type ConfigurationChange } from '../../lib/events/workflow.ts';
 import { on, type Context, type Outgoing, type Service } from '../../lib/service/service.ts';
 import { unlessAborted } from '../../lib/service/unless-aborted.ts';
-import { applyChange, targetOf, type Change } from './change.ts';
+import { aimOf, applyChange, look, type Change } from './change.ts';
 import { RolloutFailed } from './deployer/port.ts';
 import { Preparing } from './preparing.ts';
 import { onboard, serviceCreate } from './onboard.ts';
@@ -49,21 +49,27 @@ export function helmService(parts: HelmParts): Service {
     context: Context,
     started: () => void = () => undefined,
   ): Promise<Outgoing[]> {
-    const enters = isEntering(event);
-    const [shipyard, past] = await Promise.all([
-      readShipyard(parts.configuration, event.data.project),
-      enters ? parts.history.delivery(event) : [],
-    ]);
-    const stage = event.data.stage || (shipyard[0]?.name ?? '');
-    const data = { ...event.data, stage };
-    const found = shipyard.find(({ name }) => name === stage);
-    if (!found) {
-      const message = `stage ${stage} is not in the shipyard of ${data.project}`;
-      context.log.last(message);
-      return [finished(data, 'fail', { reason: 'StageMissing', message })];
-    }
-    const change = { event: { ...event, data }, stage: found, isFirst: event.data.stage === '', started };
-    return slots.alone(data, () => (enters ? begin(change, past, context) : rework(change, context)));
+    const { project } = event.data;
+    const first = async (): Promise<string> => (await readShipyard(parts.configuration, project))[0]?.name ?? '';
+    const data = { ...event.data, stage: event.data.stage || (await first()) };
+    return slots.alone(data, async () => {
+      const enters = isEntering(event);
+      const seen = enters ? look(parts, data) : undefined;
+      // Whoever asks for it hears of it.
+      seen?.catch(() => undefined);
+      const [shipyard, past] = await Promise.all([
+        readShipyard(parts.configuration, project),
+        enters ? parts.history.delivery(event) : [],
+      ]);
+      const stage = shipyard.find(({ name }) => name === data.stage);
+      if (!stage) {
+        const message = `stage ${data.stage} is not in the shipyard of ${project}`;
+        context.log.last(message);
+        return [finished(data, 'fail', { reason: 'StageMissing', message })];
+      }
+      const change = { event: { ...event, data }, stage, isFirst: event.data.stage === '', started, seen };
+      return enters ? begin(change, past, context) : rework(change, context);
+    });
   }
 
   /** An artifact, or another chart for it, enters the stage when its turn has come. */
@@ -120,21 +126,15 @@ export function helmService(parts: HelmParts): Service {
     const aborted = enters ? parts.history.isAborted : undefined;
     // Who enters has seen the past of the delivery.
     const asking = { aborted, keptnContext, everyMs: LOOK_MS, isWanted: true, signal: context.signal };
-    const target = targetOf(parts, change, enters ? undefined : slots.strategyOf(data, keptnContext));
+    const known = enters ? undefined : slots.strategyOf(data, keptnContext);
     try {
-      const events = await unlessAborted(asking, (signal) =>
-        applyChange(
-          parts,
-          change,
-          target,
-          { signal, started: change.started, progress: (line) => log.info(line) },
-          log,
-        ),
-      );
-      if (events !== 'aborted') {
-        if (enters) slots.deployed(data, keptnContext, (await target).strategy);
-        return events;
-      }
+      const events = await unlessAborted(asking, async (signal) => {
+        const aim = await aimOf(parts, change, known);
+        if (enters) slots.deployed(data, keptnContext, aim.target.strategy);
+        const watching = { signal, started: change.started, progress: (line: string) => log.info(line) };
+        return applyChange(parts, change, aim, watching, log);
+      });
+      if (events !== 'aborted') return events;
       slots.leave(data, keptnContext);
       log.last(`${data.service} in ${data.stage}: aborted, and rolled back`);
       return [];
