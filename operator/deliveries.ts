@@ -8,11 +8,13 @@ import { deliveredOf, newestOf, stagesAfter } from '../lib/delivery/service-stat
 import { deliveryTypes } from '../lib/delivery/stage.ts';
 import { isDeepStrictEqual } from 'node:util';
 import { messageOf } from '../lib/errors/classes.ts';
+import { Window } from '../lib/errors/window.ts';
 import { eventTypes, textIn, type KeptnEvent } from '../lib/events/event.ts';
 import { idOf } from '../lib/events/id.ts';
 import type { Stored } from '../lib/model/object.ts';
 import { keptnName } from '../lib/model/stage.ts';
 import { findCondition, type Condition, type StageStatus, type Status } from '../lib/model/status.ts';
+import { HandledIds } from '../lib/service/handled-ids.ts';
 import type { Parts } from './reconciliation.ts';
 
 const SOURCE = 'keptn-operator';
@@ -25,6 +27,9 @@ const LOOK_MS = 5_000;
  * each costs more than all else that a step of a delivery does.
  */
 const GATHER_MS = 500;
+/** Statuses that are written at once. When the API server is slow more comes into each, and it gets no slower by them. */
+const WRITES = 2;
+const WRITE_MS = 60_000;
 const lasting = ['Delivered', 'Failed', 'Aborted', 'Superseded', 'Approving', 'Paused'];
 
 /** Follows, and looks every few seconds for what is overdue, until it is closed. */
@@ -49,10 +54,11 @@ function followDeliveries(parts: Parts): Promise<Subscription> {
     concurrency: 256,
     maxAttempts: TRIES,
   } as const;
+  const writing = { window: new Window(WRITES, 'the API server'), written: new HandledIds() };
   return parts.bus.subscribe(options, async (delivery): Promise<Verdict> => {
     const { event, attempt } = delivery;
     try {
-      await Promise.all(servicesOf(parts, event).map((service) => record(parts, service, delivery)));
+      await Promise.all(servicesOf(parts, event).map((service) => record(parts, service, delivery, writing)));
       return { kind: 'ack' };
     } catch (error) {
       // The reconciler has written the status meanwhile, or the API server is away.
@@ -68,28 +74,50 @@ function servicesOf({ store }: Parts, { data }: KeptnEvent): Stored<'Service'>[]
   return store.objects.list('Service').filter((one) => named(one) && one.metadata.deletionTimestamp === undefined);
 }
 
-async function record(parts: Parts, found: Stored<'Service'>, delivery: Delivery): Promise<void> {
-  await rollBack(parts.bus, found, delivery.event);
-  const first = await statusAfterAll(found, delivery);
-  if (isDeepStrictEqual(first, found.status)) return;
-  // What ends a delivery, or asks for somebody, is told at once.
-  if (!lasting.includes(reasonOf(first) ?? '') && delivery.attempt === 1) await sleep(GATHER_MS);
-  const service = parts.store.objects.get('Service', found.metadata);
-  if (service?.metadata.uid !== found.metadata.uid) return;
-  const status = await statusAfterAll(service, delivery);
-  if (isDeepStrictEqual(status, service.status)) return;
-  const object = await parts.store.patchStatus(service, status);
-  const delivered = findCondition(status, 'Delivered');
-  // What is on its way the status tells; an event of Kubernetes is for what stays, or asks for somebody.
-  if (!delivered || delivered.reason === reasonOf(service.status) || !lasting.includes(delivered.reason)) return;
-  const type = delivered.status === 'True' || delivered.reason === 'Approving' ? 'Normal' : 'Warning';
-  void parts.store.note(object, { type, reason: delivered.reason, message: delivered.message });
+interface Writing {
+  window: Window;
+  /** What has come into a status with an event before it, as uid and id. */
+  written: HandledIds;
 }
 
-/** Also after the events that follow: they come for themselves as well, and change nothing then. */
-async function statusAfterAll(service: Stored<'Service'>, { event, following }: Delivery): Promise<Status> {
+async function record(
+  parts: Parts,
+  service: Stored<'Service'>,
+  delivery: Delivery,
+  { window, written }: Writing,
+): Promise<void> {
+  const { event, attempt } = delivery;
+  await rollBack(parts.bus, service, event);
+  if (written.has(`${service.metadata.uid} ${event.id}`)) return;
+  const status = statusAfter(service, event);
+  if (isDeepStrictEqual(status, service.status)) return;
+  // What ends a delivery, or asks for somebody, is told at once.
+  if (!lasting.includes(reasonOf(status) ?? '') && attempt === 1) await sleep(GATHER_MS);
+  await window.run(Date.now() + WRITE_MS, async () => {
+    const events = await write(parts, service, delivery);
+    for (const { id } of events) written.add(`${service.metadata.uid} ${id}`);
+  });
+}
+
+/** Writes the event and those that follow, as the Service is now; the events. */
+async function write(
+  { store }: Parts,
+  { metadata }: Stored<'Service'>,
+  { event, following }: Delivery,
+): Promise<readonly KeptnEvent[]> {
+  const service = store.objects.get('Service', metadata);
+  if (service?.metadata.uid !== metadata.uid) return [];
   const events = [event, ...((await following?.()) ?? [])];
-  return events.reduce((status, one) => statusAfter({ ...service, status }, one), service.status ?? {});
+  const before = service.status ?? {};
+  const status = events.reduce((known, one) => statusAfter({ ...service, status: known }, one), before);
+  if (isDeepStrictEqual(status, before)) return events;
+  const object = await store.patchStatus(service, status);
+  const delivered = findCondition(status, 'Delivered');
+  // What is on its way the status tells; an event of Kubernetes is for what stays, or asks for somebody.
+  if (!delivered || delivered.reason === reasonOf(before) || !lasting.includes(delivered.reason)) return events;
+  const type = delivered.status === 'True' || delivered.reason === 'Approving' ? 'Normal' : 'Warning';
+  void store.note(object, { type, reason: delivered.reason, message: delivered.message });
+  return events;
 }
 
 const reasonOf = (status: Status | undefined): string | undefined => findCondition(status, 'Delivered')?.reason;
