@@ -23,8 +23,8 @@ const RETRY_MS = { first: 100, last: 5_000 };
 const TRIES = 1_000;
 const LOOK_MS = 5_000;
 /**
- * How long what is on its way waits for what follows, so that both come into the status with one write: to the API server
- * each costs more than all else that a step of a delivery does.
+ * How long what is on its way waits for what follows, so that both come into the status with one write: these writes are
+ * most of what the API server has to do with a delivery.
  */
 const GATHER_MS = 500;
 /** Statuses that are written at once. When the API server is slow more comes into each, and it gets no slower by them. */
