@@ -1,7 +1,8 @@
 /**
  * What Keptn itself adds to a delivery: `npm run bench -- delivery`, about a minute. Fifty services go through three stages on
  * NATS that syncs each message, each part its own process as in a cluster; helm and the tests are stand-ins that take no
- * time. Times are between events, as the bus has stored them.
+ * time. Times are between events, as the bus has stored them. How much CPU a delivery takes says the same of a machine
+ * that others use as well.
  */
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,8 +13,10 @@ import { newImage } from '../lib/delivery/stage.ts';
 import { startDeliveryWorld } from '../test/launch/delivery.ts';
 import { tinyProject } from '../test/launch/tiny.ts';
 import { custom } from '../test/launch/world.ts';
+import { cpuBelow } from './cpu.ts';
 
 const SERVICES = 50;
+const IDLE_MS = 5_000;
 const folder = await mkdtemp(join(tmpdir(), 'keptn-bench-delivery-'));
 /** Notes when it was called, and for which release. */
 const calls = join(folder, 'calls');
@@ -25,8 +28,7 @@ await writeFile(calls, '');
 const world = await startDeliveryWorld({ plain: true, env: { HELM: helm, KEPTN_HELM_PARALLEL: '16' } });
 
 /** Applied in one, or one after another, as fast as kubectl is. */
-async function deliver(names: readonly string[], image: string, atOnce: boolean): Promise<KeptnEvent[]> {
-  const began = new Date().toISOString();
+async function deliver(names: readonly string[], image: string, atOnce: boolean): Promise<void> {
   const spec = (name: string) => ({
     project: 'bench',
     name,
@@ -37,14 +39,25 @@ async function deliver(names: readonly string[], image: string, atOnce: boolean)
   else for (const object of objects) await world.apply([object]);
   await world.kubectl('wait', '--for=condition=Delivered', 'services.keptn.sh', '--all', '--timeout=300s');
   await sleep(500);
-  return (await world.events()).filter(({ time }) => time >= began);
 }
+
+type Cpu = ReadonlyMap<string, number>;
 
 function row(what: string, values: readonly number[]) {
   const sorted = values.toSorted((a, b) => a - b);
   const at = (part: number): string =>
     (sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? NaN).toFixed(0);
   return { what, count: values.length, 'p50 ms': at(0.5), 'p90 ms': at(0.9), 'p99 ms': at(0.99) };
+}
+
+/** Milliseconds of CPU by process, the largest first, beyond what each uses in any second (`idle`). */
+function usedSince(before: Cpu, seconds: number, idle: Cpu): [string, number][] {
+  const used = [...cpuBelow()].map(([name, now]): [string, number] => {
+    const more = now - (before.get(name) ?? 0) - seconds * (idle.get(name) ?? 0);
+    return [name, more * 1000];
+  });
+  const all = used.reduce((sum, [, ms]) => sum + ms, 0);
+  return [['all', all], ...used.filter(([, ms]) => ms > 0).toSorted(([, a], [, b]) => b - a)];
 }
 
 /** Milliseconds from the event of one type to the next of another, in each context, within a stage where `inStage`. */
@@ -69,13 +82,30 @@ try {
   await world.apply(tinyProject('bench', names, { direct: true }));
   await world.kubectl('wait', '--for=condition=Delivered', 'services.keptn.sh', '--all', '--timeout=300s');
   const rows: object[] = [];
+  const cpu: object[] = [];
+  await sleep(1_000);
+  const quiet = cpuBelow();
+  await sleep(IDLE_MS);
+  const idle = new Map(
+    [...cpuBelow()].map(([name, used]) => [name, (used - (quiet.get(name) ?? 0)) / (IDLE_MS / 1000)]),
+  );
   for (const [what, chosen, image, atOnce] of [
     ['one alone', names.slice(0, 1), '2.0', true],
     [`${SERVICES}, one after another`, names, '3.0', false],
     [`${SERVICES} in one apply`, names, '4.0', true],
   ] as const) {
     await writeFile(calls, '');
-    const events = await deliver(chosen, image, atOnce);
+    const began = new Date();
+    const before = cpuBelow();
+    await deliver(chosen, image, atOnce);
+    const seconds = (Date.now() - began.getTime()) / 1000;
+    const used = usedSince(before, seconds, idle);
+    if (chosen.length > 1) {
+      cpu.push(
+        ...used.map(([process, ms]) => ({ what, process, 'CPU ms a delivery': Math.round(ms / chosen.length) })),
+      );
+    }
+    const events = (await world.events()).filter(({ time }) => time >= began.toISOString());
     const called = (await readFile(calls, 'utf8'))
       .trim()
       .split('\n')
@@ -108,6 +138,7 @@ try {
     );
   }
   console.table(rows);
+  console.table(cpu);
 } finally {
   await world.stop();
   await rm(folder, { recursive: true, force: true });

@@ -2,16 +2,19 @@
  * Follows the events of deliveries into the status of the Services that they are about, and sees to what only who knows the
  * declaration can: the rollback that a Service asks for, and an end of what takes too long.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Delivery, EventBus, Subscription, Verdict } from '../lib/bus/port.ts';
 import { deliveredOf, newestOf, stagesAfter } from '../lib/delivery/service-status.ts';
 import { deliveryTypes, isOver } from '../lib/delivery/stage.ts';
 import { isDeepStrictEqual } from 'node:util';
 import { messageOf } from '../lib/errors/classes.ts';
+import { Window } from '../lib/errors/window.ts';
 import { eventTypes, textIn, type KeptnEvent } from '../lib/events/event.ts';
 import { idOf } from '../lib/events/id.ts';
 import type { Stored } from '../lib/model/object.ts';
 import { keptnName } from '../lib/model/stage.ts';
 import { findCondition, type Condition, type StageStatus, type Status } from '../lib/model/status.ts';
+import { HandledIds } from '../lib/service/handled-ids.ts';
 import { measured } from '../lib/service/measured.ts';
 import { DeliveryCounts } from './count-deliveries.ts';
 import type { Parts } from './reconciliation.ts';
@@ -21,6 +24,14 @@ const RETRY_MS = { first: 100, last: 5_000 };
 /** Of more than an hour without an API server. */
 const TRIES = 1_000;
 const LOOK_MS = 5_000;
+/**
+ * How long what is on its way waits for what follows, so that both come into the status with one write: these writes are
+ * most of what the API server has to do with a delivery.
+ */
+const GATHER_MS = 500;
+/** Statuses that are written at once. When the API server is slow more comes into each, and it gets no slower by them. */
+const WRITES = 2;
+const WRITE_MS = 60_000;
 const lasting = ['Delivered', 'Failed', 'Aborted', 'Superseded', 'Approving', 'Paused'];
 
 /** Follows, and looks every few seconds for what is overdue, until it is closed. */
@@ -46,12 +57,15 @@ function followDeliveries(parts: Parts, counts: DeliveryCounts): Promise<Subscri
     durable: SOURCE,
     filters: deliveryTypes,
     from: 'new',
-    concurrency: 16,
+    // Most of them wait.
+    concurrency: 256,
     maxAttempts: TRIES,
   } as const;
-  const follow = async ({ event, attempt }: Delivery): Promise<Verdict> => {
+  const writing = { window: new Window(WRITES, 'the API server'), written: new HandledIds(), counts };
+  const follow = async (delivery: Delivery): Promise<Verdict> => {
+    const { event, attempt } = delivery;
     try {
-      for (const service of servicesOf(parts, event)) await record(parts, service, event, counts);
+      await Promise.all(servicesOf(parts, event).map((service) => record(parts, service, delivery, writing)));
       counts.count(event);
       return { kind: 'ack' };
     } catch (error) {
@@ -78,24 +92,59 @@ function servicesOf({ store }: Parts, { data }: KeptnEvent): Stored<'Service'>[]
   return store.objects.list('Service').filter((one) => named(one) && one.metadata.deletionTimestamp === undefined);
 }
 
+interface Writing {
+  window: Window;
+  /** What has come into a status with an event before it, as uid and id. */
+  written: HandledIds;
+  counts: DeliveryCounts;
+}
+
 async function record(
   parts: Parts,
   service: Stored<'Service'>,
-  event: KeptnEvent,
-  counts: DeliveryCounts,
+  delivery: Delivery,
+  { window, written, counts }: Writing,
 ): Promise<void> {
+  const { event, attempt } = delivery;
   await rollBack(parts.bus, service, event);
+  if (written.has(`${service.metadata.uid} ${event.id}`)) return;
   const status = statusAfter(service, event);
   if (isDeepStrictEqual(status, service.status)) return;
-  const object = await parts.store.patchStatus(service, status);
-  counts.time(service.spec.project, service.status?.stages ?? [], status.stages ?? []);
-  const delivered = findCondition(status, 'Delivered');
-  const before = findCondition(service.status, 'Delivered');
-  // What is on its way the status tells; an event of Kubernetes is for what stays, or asks for somebody.
-  if (!delivered || delivered.reason === before?.reason || !lasting.includes(delivered.reason)) return;
-  const type = delivered.status === 'True' || delivered.reason === 'Approving' ? 'Normal' : 'Warning';
-  void parts.store.note(object, { type, reason: delivered.reason, message: delivered.message });
+  // What ends a delivery, or asks for somebody, is told at once.
+  if (!lasting.includes(reasonOf(status) ?? '') && attempt === 1) await sleep(GATHER_MS);
+  await window.run(Date.now() + WRITE_MS, async () => {
+    const events = await write(parts, service, delivery, counts);
+    for (const { id } of events) written.add(`${service.metadata.uid} ${id}`);
+  });
 }
+
+/** Writes the event and those that follow, as the Service is now; the events. */
+async function write(
+  { store }: Parts,
+  { metadata }: Stored<'Service'>,
+  { event, following }: Delivery,
+  counts: DeliveryCounts,
+): Promise<readonly KeptnEvent[]> {
+  const service = store.objects.get('Service', metadata);
+  if (service?.metadata.uid !== metadata.uid) return [];
+  const events = [event, ...((await following?.()) ?? [])];
+  const before = service.status ?? {};
+  const known = [before];
+  for (const one of events) known.push(statusAfter({ ...service, status: known.at(-1) }, one));
+  const status = known.at(-1) ?? before;
+  if (isDeepStrictEqual(status, before)) return events;
+  const object = await store.patchStatus(service, status);
+  for (const [at, { stages = [] }] of known.slice(1).entries())
+    counts.time(service.spec.project, known[at]?.stages ?? [], stages);
+  const delivered = findCondition(status, 'Delivered');
+  // What is on its way the status tells; an event of Kubernetes is for what stays, or asks for somebody.
+  if (!delivered || delivered.reason === reasonOf(before) || !lasting.includes(delivered.reason)) return events;
+  const type = delivered.status === 'True' || delivered.reason === 'Approving' ? 'Normal' : 'Warning';
+  void store.note(object, { type, reason: delivered.reason, message: delivered.message });
+  return events;
+}
+
+const reasonOf = (status: Status | undefined): string | undefined => findCondition(status, 'Delivered')?.reason;
 
 function statusAfter({ metadata, spec, status = {} }: Stored<'Service'>, event: KeptnEvent): Status {
   const order = (status.branches ?? []).map(({ name }) => name);

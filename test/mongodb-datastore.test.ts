@@ -133,6 +133,17 @@ describe('the datastore', () => {
     for (const [query, expected] of answers) expect(ids(await get(`/event?${query}`)), query).to.deep.equal(expected);
   });
 
+  it('answers who waits for an event when it is there, or after two seconds without it', async () => {
+    const began = performance.now();
+    const [found, missed] = [get('/event?keptnContext=ctx-1&until=late'), get('/event?keptnContext=ctx-1&until=never')];
+    await sleep(100);
+    await given(legacy('late', 'ctx-1', 10));
+    expect(ids(await found)).to.deep.equal(['late']);
+    expect(performance.now() - began).to.be.within(100, 1_900);
+    expect(ids(await missed)).to.deep.equal(['late']);
+    expect(performance.now() - began).to.be.above(1_900);
+  });
+
   it('gives pages whose key is absent at the end', async () => {
     await given(legacy('id1', 'ctx-1', 10), legacy('id2', 'ctx-1', 20), legacy('id3', 'ctx-2', 30));
     const first = (await get(`/event?type=${change}&pageSize=2`)) as { nextPageKey: string };

@@ -113,6 +113,43 @@ describe('the status of a Service', () => {
     expect(await delivered()).to.deep.include({ status: 'True', message: 'carts:1 is in prod' });
   });
 
+  /** How often the status of a Service was written so far. */
+  const writes = async (): Promise<number> =>
+    (await world.kubectl('get', '--raw', '/metrics'))
+      .split('\n')
+      .filter((line) =>
+        /^apiserver_request_total\{.*resource="services",.*subresource="status".*verb="PATCH"/.test(line),
+      )
+      .reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+
+  /** All that happens in the stages, at once. */
+  async function hurry(send: Awaited<ReturnType<typeof declared>>['send']): Promise<void> {
+    const context = randomUUID();
+    for (const stage of stages) {
+      await send(context, eventTypes.configurationChange, stage, image('1'));
+      await send(context, eventTypes.deploymentFinished, stage, { image: 'carts', tag: '1' });
+      await send(context, eventTypes.testsFinished, stage, { result: 'pass' });
+      await send(context, eventTypes.evaluationDone, stage, { result: 'pass' });
+      await send(context, eventTypes.deliveryFinished, stage, { result: 'pass' });
+    }
+  }
+
+  it('has the many events of a delivery in a hurry with a few writes', async () => {
+    const { send, phases } = await declared();
+    const before = await writes();
+    await hurry(send);
+    await until('it is in prod', async () => (await phases()) === 'dev Ready, staging Ready, prod Ready');
+    expect((await writes()) - before).to.be.within(1, 9);
+  });
+
+  it('has them all after the operator was killed before it wrote any', async () => {
+    const { send, phases } = await declared();
+    await hurry(send);
+    await world.operator.end('SIGKILL');
+    await world.operator.start();
+    await until('it is in prod', async () => (await phases()) === 'dev Ready, staging Ready, prod Ready', 60);
+  });
+
   it('says why a delivery goes no further, and what is in the other stages', async () => {
     const { send, phases, delivered } = await declared();
     const [old, now] = [randomUUID(), randomUUID()];

@@ -67,6 +67,24 @@ export function busOrder(bus: () => EventBus): void {
     assert.deepEqual(overlaps, []);
   });
 
+  it('shows what waits behind a delivery in its context, and delivers each of them all the same', async () => {
+    const seen: string[] = [];
+    const behind: string[] = [];
+    await bus().subscribe(options, async ({ event, following }) => {
+      const own = events.filter(({ shkeptncontext }) => shkeptncontext === event.shkeptncontext);
+      const rest = own.slice(own.findIndex(({ id }) => id === event.id) + 1).map(({ id }) => id);
+      await until('the others', async () => (await following?.())?.length === rest.length);
+      behind.push(...((await following?.()) ?? []).map(({ id }, nth) => `${id === rest[nth]}`));
+      seen.push(event.id);
+      return { kind: 'ack' };
+    });
+    await publishAll();
+    await until('all events', () => seen.length >= events.length);
+    assert.deepEqual(new Set(seen), new Set(events.map(({ id }) => id)));
+    assert.equal(behind.length, (10 * 10 * 9) / 2);
+    assert.ok(behind.every((isRight) => isRight === 'true'));
+  });
+
   it('keeps the order of each context between two subscribers that share the work', async () => {
     const { handle, done, overlaps, of } = notebook();
     const [left, right] = [recorder(), recorder()];

@@ -19,8 +19,8 @@ export function eventOf(type: string, data: unknown = null, id: string = randomU
 }
 
 /** Waits for something that comes soon. */
-export async function until(what: string, holds: () => boolean, ms = 20_000): Promise<void> {
-  for (const end = Date.now() + ms; !holds(); await sleep(5)) {
+export async function until(what: string, holds: () => boolean | Promise<boolean>, ms = 20_000): Promise<void> {
+  for (const end = Date.now() + ms; !(await holds()); await sleep(5)) {
     if (Date.now() > end) throw new Error(`it did not come: ${what}`);
   }
 }

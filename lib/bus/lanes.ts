@@ -53,6 +53,11 @@ export class Lanes<T extends Piece> {
     lane.pieces.splice(place, 0, piece);
   }
 
+  /** What waits in the lane of a piece that is in work, in order. */
+  behind({ lane }: T): readonly T[] {
+    return this.#lanes.get(lane)?.pieces.slice(1) ?? [];
+  }
+
   /** Starts nothing more, and waits for what runs. Gives the pieces that are not done. */
   async stop(): Promise<T[]> {
     this.#stopped = true;

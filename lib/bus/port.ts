@@ -22,6 +22,11 @@ export interface Delivery {
   attempt: number;
   /** Only in subscriptions to `dead.`. */
   dead?: DeadLetter;
+  /**
+   * The events of its context that wait behind it, in order, as far as they are at hand: each is delivered for itself when
+   * this one has its verdict. For who can do the work of several in one.
+   */
+  following?: () => Promise<readonly KeptnEvent[]>;
 }
 
 export type Handler = (delivery: Delivery) => Promise<Verdict>;

@@ -13,8 +13,6 @@ import { apart, traced } from '../observe/trace.ts';
 
 const DEADLINE_MS = 10_000;
 const LOOK_AGAIN_MS = 50;
-/** An event of which the datastore hears at the same time. */
-const LOOK_SOON_MS = 10;
 const SELDOM_MS = 500;
 /** Events of one context that are read at most. */
 const MOST = 2_000;
@@ -32,6 +30,8 @@ export interface Search {
   fromTime?: string;
   /** At most so many, 100 by default and at most. */
   pageSize?: number;
+  /** The id of an event: the datastore answers when it is among them, or after two seconds. */
+  until?: string;
 }
 
 export class History {
@@ -81,26 +81,23 @@ export class History {
   }
 
   /** The delivery that an event is of: what its keptn context has about its service, newest first. */
-  delivery({ shkeptncontext: keptnContext, data }: KeptnEvent): Promise<KeptnEvent[]> {
-    return this.events({
-      keptnContext,
-      project: textIn(data, 'project') ?? '',
-      service: textIn(data, 'service') ?? '',
-    });
+  delivery(event: KeptnEvent): Promise<KeptnEvent[]> {
+    return this.events(deliveryOf(event));
   }
 
   /** As `delivery`, once it has this event, and so all before it; `Transient` when it does not come within `ms`. */
   async deliveryUpTo(event: KeptnEvent, ms = 5_000): Promise<KeptnEvent[]> {
-    return once(event.type, { ms, everyMs: LOOK_SOON_MS }, async () => {
-      const past = await this.delivery(event);
+    const search = { ...deliveryOf(event), until: event.id };
+    return once(event.type, ms, async () => {
+      const past = await this.events(search);
       return past.some(({ id }) => id === event.id) ? past : undefined;
     });
   }
 
   /** All that an event's keptn context has, once it has this event, newest first; `Transient` when it does not come within `ms`. */
   async contextUpTo({ id, type, shkeptncontext: keptnContext }: KeptnEvent, ms = 5_000): Promise<KeptnEvent[]> {
-    return once(type, { ms, everyMs: LOOK_SOON_MS }, async () => {
-      const past = await this.all({ keptnContext });
+    return once(type, ms, async () => {
+      const past = await this.all({ keptnContext, until: id });
       return past.some((event) => event.id === id) ? past : undefined;
     });
   }
@@ -112,20 +109,20 @@ export class History {
   /** The newest event that passes the test, once it is there; `Transient` when it does not come within `ms`. */
   async wait(search: Search, test: (event: KeptnEvent) => boolean = () => true, ms = 5_000): Promise<KeptnEvent> {
     const what = search.type ?? 'the event';
-    return once(what, { ms, everyMs: LOOK_AGAIN_MS }, async () => (await this.events(search)).find(test));
+    return once(what, ms, async () => (await this.events(search)).find(test));
   }
 }
 
+function deliveryOf({ shkeptncontext: keptnContext, data }: KeptnEvent) {
+  return { keptnContext, project: textIn(data, 'project') ?? '', service: textIn(data, 'service') ?? '' };
+}
+
 /** What `look` gives, once it gives something; `Transient` after `ms`. */
-async function once<T>(
-  what: string,
-  { ms, everyMs }: { ms: number; everyMs: number },
-  look: () => Promise<T | undefined>,
-): Promise<T> {
+async function once<T>(what: string, ms: number, look: () => Promise<T | undefined>): Promise<T> {
   // One span, however often it has to look.
   return traced({ name: `wait for ${what}` }, async () => {
     // Less and less often: a datastore that is behind has enough to do.
-    for (let [end, pauseMs] = [Date.now() + ms, everyMs]; ; pauseMs = Math.min(2 * pauseMs, SELDOM_MS)) {
+    for (let [end, pauseMs] = [Date.now() + ms, LOOK_AGAIN_MS]; ; pauseMs = Math.min(2 * pauseMs, SELDOM_MS)) {
       const found = await apart(look);
       if (found !== undefined) return found;
       await sleep(pauseMs);

@@ -1,5 +1,5 @@
 /** One configuration.change at work, as 0.6.2 orders it: values, files of the three charts, then the canary. */
-import type { ShipyardStage } from '../../lib/configuration/shipyard.ts';
+import { isDuplicate, type ShipyardStage } from '../../lib/configuration/shipyard.ts';
 import { commitOf } from '../../lib/configuration/versioned.ts';
 import { finished } from '../../lib/delivery/finished.ts';
 import { newImage } from '../../lib/delivery/stage.ts';
@@ -8,43 +8,76 @@ import type { ConfigurationChange } from '../../lib/events/workflow.ts';
 import type { EventLog, Outgoing } from '../../lib/service/service.ts';
 import { discard, promote } from './canary.ts';
 import { outdatedIn, withFiles } from './charts/changes.ts';
-import { generatedName, readChart, strategyOf, writeChart, type Chart } from './charts/chart.ts';
+import { generatedName, readChart, strategyOf, writeChart, type Chart, type Strategy } from './charts/chart.ts';
 import { changeUmbrella } from './charts/umbrella.ts';
 import { deploy, expose, lastGood, restore, upgradeOrRestore } from './deploy.ts';
 import { RolloutFailed, type Watching } from './deployer/port.ts';
-import { strategyIn } from './onboard.ts';
+import { strategyGiven } from './onboard.ts';
 import { actionFinished, actionOf, deploymentFinished, OUTDATED_REASON } from './outgoing.ts';
-import { generatedRelease, placeOf, type HelmParts, type Target } from './target.ts';
+import { generatedRelease, placeOf, type HelmParts, type Slot, type Target } from './target.ts';
 
 export interface Change {
   event: KeptnEvent & { data: ConfigurationChange & { stage: string } };
   stage: ShipyardStage;
   /** The event names no stage. */
   isFirst: boolean;
-  /** What the history had of the delivery when the change began. */
-  past: readonly KeptnEvent[];
+  /** Called when helm is at work. */
+  started: () => void;
+  /** Where it was asked for already. */
+  seen?: Promise<Seen> | undefined;
+}
+
+/** What there is of a service in a stage: its own chart, what is generated of it, and how it was onboarded. */
+export interface Seen {
+  own?: Chart | undefined;
+  generated?: Chart | undefined;
+  given?: Strategy | undefined;
+}
+
+/** Asks for all at once: each answer takes its time while many deliveries are on their way. */
+export async function look(parts: HelmParts, slot: Slot): Promise<Seen> {
+  const read = (name: string): Promise<Chart | undefined> => readChart(parts.configuration, slot, name);
+  const [own, generated, given] = await Promise.all([
+    read(slot.service),
+    read(generatedName(slot.service)),
+    strategyGiven(parts, slot),
+  ]);
+  return { own, generated, given };
+}
+
+/** What the change is about, and the chart that it changes; `known`: how it was deployed, where that is known. */
+export async function aimOf(parts: HelmParts, { event, stage: found, seen }: Change, known?: Strategy): Promise<Aim> {
+  const { project, stage, service } = event.data;
+  const place = { project, stage, service };
+  const { own, generated, given } = await (seen ?? (known && !deploys(event) ? { given: known } : look(parts, place)));
+  const strategy = generated ? strategyOf(generated) : (given ?? (isDuplicate(found) ? 'duplicate' : 'direct'));
+  return { target: { ...place, strategy, cause: { context: event.shkeptncontext } }, own };
+}
+
+export interface Aim {
+  target: Target;
+  own: Chart | undefined;
+}
+
+function deploys({ data }: Change['event']): boolean {
+  return Boolean(data.valuesCanary) || hasAny(data.fileChangesUserChart) || isChartAlone(data);
 }
 
 export async function applyChange(
   parts: HelmParts,
   change: Change,
+  { target, own }: Aim,
   watching: Watching,
   log: EventLog,
 ): Promise<Outgoing[]> {
   const { event, stage, isFirst } = change;
   const { data, source } = event;
   const { valuesCanary, fileChangesUserChart: files } = data;
-  const deploys = Boolean(valuesCanary) || hasAny(files) || isChartAlone(data);
-  // Asked for with the others: each answer takes its time while many deliveries are on their way.
-  const [target, own] = await Promise.all([
-    targetOf(parts, change),
-    deploys ? readChart(parts.configuration, data, data.service) : undefined,
-  ]);
   let image = newImage(event);
   await tell(parts, target, image, log);
   let commit: string | undefined;
   if (own && files) refuseOutdated(own, files, data);
-  if (deploys) {
+  if (deploys(event)) {
     const changes = { values: valuesCanary ?? undefined, files: files ?? undefined };
     ({ commit, image } = await deploy(parts, target, own, changes, watching));
     if (target.strategy === 'direct') commit = (await expose(parts, target, 100, watching)) ?? commit;
@@ -71,14 +104,6 @@ export async function applyChange(
   const { domain } = parts.routes;
   const { dryRun } = parts.deployer;
   return [deploymentFinished({ target, change: data, testStrategy, commit, image: image ?? '', domain, dryRun })];
-}
-
-async function targetOf(parts: HelmParts, { event: { data, shkeptncontext }, stage: found }: Change): Promise<Target> {
-  const { project, stage, service } = data;
-  const place = { project, stage, service };
-  const generated = await readChart(parts.configuration, place, generatedName(service));
-  const strategy = generated ? strategyOf(generated) : await strategyIn(parts, place, found);
-  return { ...place, strategy, cause: { context: shkeptncontext } };
 }
 
 async function tell({ deployer }: HelmParts, target: Target, image: string | undefined, log: EventLog): Promise<void> {

@@ -11,8 +11,9 @@ import { eventTypes, textIn, type KeptnEvent } from '../../lib/events/event.ts';
 import { configurationChange, deliveryControl, type ConfigurationChange } from '../../lib/events/workflow.ts';
 import { on, type Context, type Outgoing, type Service } from '../../lib/service/service.ts';
 import { unlessAborted } from '../../lib/service/unless-aborted.ts';
-import { applyChange, type Change } from './change.ts';
+import { aimOf, applyChange, look, type Change } from './change.ts';
 import { RolloutFailed } from './deployer/port.ts';
+import { Preparing } from './preparing.ts';
 import { onboard, serviceCreate } from './onboard.ts';
 import { actionFinished, actionOf } from './outgoing.ts';
 import { Slots } from './slots.ts';
@@ -24,39 +25,57 @@ const TIMEOUT_MS = 30 * 60_000;
 const WAITS = 900;
 const LOOK_MS = 2_000;
 
+type ChangeEvent = KeptnEvent & { data: ConfigurationChange };
+
 /** What is tested and promoted after it. */
-function isEntering({ event: { data, source } }: Change): boolean {
+function isEntering({ data, source }: ChangeEvent): boolean {
   const { canary, fileChangesGeneratedChart, fileChangesUmbrellaChart } = data;
   if (canary?.action === 'promote' || canary?.action === 'discard') return false;
   if (fileChangesGeneratedChart || fileChangesUmbrellaChart) return false;
   return !source.endsWith('remediation-service');
 }
 
-type ChangeEvent = KeptnEvent & { data: ConfigurationChange };
-
 export function helmService(parts: HelmParts): Service {
   const slots = new Slots(parts.history);
+  const preparing = new Preparing();
 
   async function changed(event: ChangeEvent, context: Context): Promise<Outgoing[]> {
-    const [shipyard, past] = await Promise.all([
-      readShipyard(parts.configuration, event.data.project),
-      parts.history.delivery(event),
-    ]);
-    const stage = event.data.stage || (shipyard[0]?.name ?? '');
-    const data = { ...event.data, stage };
-    const found = shipyard.find(({ name }) => name === stage);
-    if (!found) {
-      const message = `stage ${stage} is not in the shipyard of ${data.project}`;
-      context.log.last(message);
-      return [finished(data, 'fail', { reason: 'StageMissing', message })];
-    }
-    const work: Change = { event: { ...event, data }, stage: found, isFirst: event.data.stage === '', past };
-    return slots.alone(data, () => (isEntering(work) ? begin(work, context) : rework(work, context)));
+    // What comes behind the tests has little to ask.
+    if (!isEntering(event)) return apply(event, context);
+    return preparing.run((started) => apply(event, context, started));
+  }
+
+  async function apply(
+    event: ChangeEvent,
+    context: Context,
+    started: () => void = () => undefined,
+  ): Promise<Outgoing[]> {
+    const { project } = event.data;
+    const first = async (): Promise<string> => (await readShipyard(parts.configuration, project))[0]?.name ?? '';
+    const data = { ...event.data, stage: event.data.stage || (await first()) };
+    return slots.alone(data, async () => {
+      const enters = isEntering(event);
+      const seen = enters ? look(parts, data) : undefined;
+      // Whoever asks for it hears of it.
+      seen?.catch(() => undefined);
+      const [shipyard, past] = await Promise.all([
+        readShipyard(parts.configuration, project),
+        enters ? parts.history.delivery(event) : [],
+      ]);
+      const stage = shipyard.find(({ name }) => name === data.stage);
+      if (!stage) {
+        const message = `stage ${data.stage} is not in the shipyard of ${project}`;
+        context.log.last(message);
+        return [finished(data, 'fail', { reason: 'StageMissing', message })];
+      }
+      const change = { event: { ...event, data }, stage, isFirst: event.data.stage === '', started, seen };
+      return enters ? begin(change, past, context) : rework(change, context);
+    });
   }
 
   /** An artifact, or another chart for it, enters the stage when its turn has come. */
-  async function begin(change: Change, context: Context): Promise<Outgoing[]> {
-    const { event, stage, past } = change;
+  async function begin(change: Change, past: readonly KeptnEvent[], context: Context): Promise<Outgoing[]> {
+    const { event, stage } = change;
     const { data, shkeptncontext: keptnContext, time } = event;
     const { log } = context;
     const image = newImage(event) ?? 'with another chart';
@@ -104,13 +123,18 @@ export function helmService(parts: HelmParts): Service {
     const { data, shkeptncontext: keptnContext } = change.event;
     const { log } = context;
     // A discard is what comes of an abort.
-    const aborted = isEntering(change) ? parts.history.isAborted : undefined;
+    const enters = isEntering(change.event);
+    const aborted = enters ? parts.history.isAborted : undefined;
     // Who enters has seen the past of the delivery.
     const asking = { aborted, keptnContext, everyMs: LOOK_MS, isWanted: true, signal: context.signal };
+    const known = enters ? undefined : slots.strategyOf(data, keptnContext);
     try {
-      const events = await unlessAborted(asking, (signal) =>
-        applyChange(parts, change, { signal, progress: (line) => log.info(line) }, log),
-      );
+      const events = await unlessAborted(asking, async (signal) => {
+        const aim = await aimOf(parts, change, known);
+        if (enters) slots.deployed(data, keptnContext, aim.target.strategy);
+        const watching = { signal, started: change.started, progress: (line: string) => log.info(line) };
+        return applyChange(parts, change, aim, watching, log);
+      });
       if (events !== 'aborted') return events;
       slots.leave(data, keptnContext);
       log.last(`${data.service} in ${data.stage}: aborted, and rolled back`);

@@ -1,6 +1,6 @@
 /** service.create: the chart that came with it, and beside it an empty generated chart that names the strategy of each stage. */
 import { z } from 'zod';
-import { isDuplicate, readShipyard, type ShipyardStage } from '../../lib/configuration/shipyard.ts';
+import { isDuplicate, readShipyard } from '../../lib/configuration/shipyard.ts';
 import { eventTypes, type KeptnEvent } from '../../lib/events/event.ts';
 import { dnsLabel } from '../../lib/model/names.ts';
 import type { Context } from '../../lib/service/service.ts';
@@ -51,13 +51,11 @@ function strategyFor(given: Readonly<Record<string, Strategy>>, stage: string): 
   return given[stage] ?? given['*'];
 }
 
-/** As the service was onboarded, where no generated chart tells it yet; as the stage says otherwise. */
-export async function strategyIn(
+/** As the service was onboarded for the stage, where that said anything of it. */
+export async function strategyGiven(
   { history }: HelmParts,
   { project, stage, service }: Slot,
-  found: ShipyardStage,
-): Promise<Strategy> {
+): Promise<Strategy | undefined> {
   const created = await history.newest({ project, service, type: eventTypes.serviceCreate });
-  const given = strategyFor(serviceCreate.safeParse(created?.data).data?.deploymentStrategies ?? {}, stage);
-  return given ?? (isDuplicate(found) ? 'duplicate' : 'direct');
+  return strategyFor(serviceCreate.safeParse(created?.data).data?.deploymentStrategies ?? {}, stage);
 }

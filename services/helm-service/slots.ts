@@ -7,10 +7,19 @@ import { deliveryOf } from '../../lib/delivery/delivery.ts';
 import { isOver } from '../../lib/delivery/stage.ts';
 import { eventTypes } from '../../lib/events/event.ts';
 import type { History } from '../../lib/history/client.ts';
+import type { Strategy } from './charts/chart.ts';
 import { keyOf, type Slot } from './target.ts';
 
 /** A gatekeeper of 0.6.2 says nothing at the end: it has decided by then. */
 const DECIDED_MS = 60_000;
+
+/** The delivery that has a slot, or had it. */
+interface Holder {
+  keptnContext: string;
+  left: boolean;
+  /** How it was deployed, where this process has done it. */
+  strategy?: Strategy;
+}
 
 /** A delivery at the door of a stage. */
 export interface Candidate {
@@ -22,8 +31,7 @@ export interface Candidate {
 
 export class Slots {
   readonly #history: History;
-  /** The keptn context of who has, or had, the slot. */
-  readonly #holders = new Map<string, { keptnContext: string; left: boolean }>();
+  readonly #holders = new Map<string, Holder>();
   readonly #next = new Map<string, Candidate>();
   readonly #busy = new Set<string>();
 
@@ -76,12 +84,23 @@ export class Slots {
     return holder === undefined || holder.keptnContext === keptnContext;
   }
 
+  /** What a delivery in the slot was deployed as, for its end. */
+  deployed(place: Slot, keptnContext: string, strategy: Strategy): void {
+    const holder = this.#holders.get(keyOf(place));
+    if (holder?.keptnContext === keptnContext) holder.strategy = strategy;
+  }
+
+  strategyOf(place: Slot, keptnContext: string): Strategy | undefined {
+    const holder = this.#holders.get(keyOf(place));
+    return holder?.keptnContext === keptnContext ? holder.strategy : undefined;
+  }
+
   leave(place: Slot, keptnContext: string): void {
     const holder = this.#holders.get(keyOf(place));
     if (holder?.keptnContext === keptnContext) holder.left = true;
   }
 
-  async #lastIn({ project, stage, service }: Slot): Promise<{ keptnContext: string; left: boolean } | undefined> {
+  async #lastIn({ project, stage, service }: Slot): Promise<Holder | undefined> {
     const search = { project, stage, service, type: eventTypes.deploymentFinished };
     const last = await this.#history.newest(search);
     return last && { keptnContext: last.shkeptncontext, left: false };

@@ -37,10 +37,10 @@ export function evaluateValues(configuration: Configuration, history: History): 
       return [read.done];
     }
     const { slo } = read;
-    await historyIsThere(history, event, context);
+    const past = await deliveryOf(history, event, context);
     const previous = await previousOf(history, event, comparedResults(slo.comparison));
     const evaluation = evaluate(slo, (data.indicatorValues ?? []).map(measured), previous);
-    const testsFailed = await haveTestsFailed(history, event);
+    const testsFailed = haveTestsFailed(past, data.stage);
     const result = testsFailed ? 'fail' : evaluation.result;
     const message = `${testsFailed ? 'the tests failed; ' : ''}${sentenceOf(slo, evaluation)}`;
     context.log.info(`evaluation of ${data.service} in ${data.stage}: ${result}: ${message}`);
@@ -51,17 +51,17 @@ export function evaluateValues(configuration: Configuration, history: History): 
 }
 
 /**
- * Waits until the history has this very event: the events of a context come to it in order, so that it has the result of
- * the tests as well, if there is one. An event that was not sent over the bus never gets there.
+ * What there is of this delivery, once the history has this very event: the events of a context come to it in order, so that
+ * it has the result of the tests as well, if there is one. An event that was not sent over the bus never gets there.
  */
-async function historyIsThere(history: History, event: Event, { attempt, log }: Context): Promise<void> {
-  const search = { keptnContext: event.shkeptncontext, type: eventTypes.getSliDone };
+async function deliveryOf(history: History, event: Event, { attempt, log }: Context): Promise<KeptnEvent[]> {
   try {
-    await history.wait(search, ({ id }) => id === event.id);
+    return await history.deliveryUpTo(event);
   } catch (error) {
     const waited = attempt > TRIES || Date.now() - Date.parse(event.time) > PATIENCE_MS;
     if (!(error instanceof Transient) || !waited) throw error;
     log.warn(`${messageOf(error)}: evaluated without it`);
+    return history.delivery(event);
   }
 }
 
@@ -78,10 +78,8 @@ async function previousOf(history: History, event: Event, count: number): Promis
     .flat();
 }
 
-async function haveTestsFailed(history: History, event: Event): Promise<boolean> {
-  const { project, stage, service } = event.data;
-  const search = { keptnContext: event.shkeptncontext, type: eventTypes.testsFinished, project, stage, service };
-  const newest = await history.newest(search);
+function haveTestsFailed(past: readonly KeptnEvent[], stage: string): boolean {
+  const newest = past.find(({ type, data }) => type === eventTypes.testsFinished && textIn(data, 'stage') === stage);
   return newest !== undefined && textIn(newest.data, 'result') === 'fail';
 }
 

@@ -10,6 +10,7 @@ import { messageOf, Terminal } from '../../lib/errors/classes.ts';
 import { eventTypes, type KeptnEvent } from '../../lib/events/event.ts';
 import type { Logger } from '../../lib/observe/log.ts';
 import type { EventStore, LogEntry } from '../../lib/store/port.ts';
+import type { Arrivals } from './arrivals.ts';
 
 const logData = z.object({
   message: z.string(),
@@ -18,18 +19,24 @@ const logData = z.object({
   eventId: z.string().optional(),
 });
 
-export async function record(store: EventStore, event: KeptnEvent): Promise<void> {
+export interface Records {
+  store: EventStore;
+  arrivals: Arrivals;
+}
+
+export async function record({ store, arrivals }: Records, event: KeptnEvent): Promise<void> {
   const entry = entryOf(event);
-  if (entry) await store.appendLogs([entry]);
-  else await store.append([event]);
+  if (entry) return void (await store.appendLogs([entry]));
+  await store.append([event]);
+  arrivals.stored(event.id);
 }
 
 /** While the store is away an event waits in its handler, so that it is never given up for having been tried too often. */
-export function recorder(store: EventStore, log: Logger, stop: AbortSignal): Handler {
+export function recorder(records: Records, log: Logger, stop: AbortSignal): Handler {
   return async ({ event }) => {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        await record(store, event);
+        await record(records, event);
         return { kind: 'ack' };
       } catch (error) {
         if (error instanceof Terminal) return { kind: 'dead', reason: messageOf(error) };

@@ -3,8 +3,8 @@ import { Window } from '../../lib/errors/window.ts';
 import { decodeEvent } from '../../lib/events/codec.ts';
 import type { KeptnEvent } from '../../lib/events/event.ts';
 import { answer, route, type Route } from '../../lib/http/route.ts';
-import type { EventStore, LogEntry } from '../../lib/store/port.ts';
-import { record } from './handler.ts';
+import type { CountedPage, LogEntry } from '../../lib/store/port.ts';
+import { record, type Records } from './handler.ts';
 import { eventBody, eventsAnswer, eventsQuery, logsAnswer, logsBody, logsQuery } from './schemas.ts';
 
 /** 0.6.2 gives all roots at once and takes no heed of pageSize: its Bridge asks for 20 and shows what comes. */
@@ -13,13 +13,26 @@ const ROOTS = 100;
 /** Pages that are made at once: a large one takes many times its size while it is read and written as JSON. */
 const READS = 4;
 const READ_MS = 10_000;
+const UNTIL_MS = 2_000;
+/** Another process may have stored what is waited for. */
+const LOOK_MS = 100;
 
 const headers = { 'content-type': 'application/cloudevents+json' };
 const created = { 201: null } as const;
 
-export function datastoreRoutes(store: EventStore): Route[] {
+export function datastoreRoutes(records: Records): Route[] {
+  const { store, arrivals } = records;
   const window = new Window(READS, 'the datastore');
   const read = <T>(work: () => Promise<T>): Promise<T> => window.run(Date.now() + READ_MS, work);
+  /** The page, once it has the event with this id. */
+  async function readUntil(id: string, load: () => Promise<CountedPage<KeptnEvent>>) {
+    for (const end = Date.now() + UNTIL_MS; ;) {
+      const arrival = arrivals.next(id, LOOK_MS);
+      const page = await read(load);
+      if (Date.now() > end || page.items.some((event) => event.id === id)) return page;
+      await arrival;
+    }
+  }
   return [
     route({
       method: 'post',
@@ -29,7 +42,7 @@ export function datastoreRoutes(store: EventStore): Route[] {
       body: { name: 'event', schema: eventBody },
       answers: created,
       async handle({ body }) {
-        await record(store, decodeEvent(body));
+        await record(records, decodeEvent(body));
         return answer(201);
       },
     }),
@@ -40,12 +53,13 @@ export function datastoreRoutes(store: EventStore): Route[] {
       summary: 'Finds events',
       query: eventsQuery,
       answers: { 200: eventsAnswer },
-      async handle({ query: { root, pageSize, nextPageKey: after, ...filter } }) {
+      async handle({ query: { root, until, pageSize, nextPageKey: after, ...filter } }) {
         if (root !== undefined) {
           const { items, next } = await read(() => store.roots(filter, { size: ROOTS, after }));
           return answer(200, { headers, body: { events: orNull(items.map(showEvent)), ...nextKey(next) } });
         }
-        const { items, next, total } = await read(() => store.query(filter, { size: pageSize, after }));
+        const load = (): Promise<CountedPage<KeptnEvent>> => store.query(filter, { size: pageSize, after });
+        const { items, next, total } = await (until === undefined ? read(load) : readUntil(until, load));
         const body = { events: orNull(items.map(showEvent)), pageSize, ...nextKey(next), ...totalCount(total) };
         return answer(200, { headers, body });
       },

@@ -39,6 +39,7 @@ export const eventsQuery = z.object({
   service: filter('Events whose `data.service` is this.'),
   fromTime: time('Events later than this.'),
   beforeTime: time('Events earlier than this.'),
+  until: filter('Answers when the event with this id is on the page, after two seconds at the latest.'),
   root: filter('With any value: the oldest event of each context in which an event matches, in pages of 100.'),
   ...page,
 });

@@ -9,6 +9,7 @@ import type { Logger } from '../../lib/observe/log.ts';
 import { measured } from '../../lib/service/measured.ts';
 import type { EventStore, Retention } from '../../lib/store/port.ts';
 import { MAX_EVENT_BYTES } from '../../lib/events/size.ts';
+import { Arrivals } from './arrivals.ts';
 import { recorder } from './handler.ts';
 import { retain } from './retention.ts';
 import { datastoreRoutes } from './routes.ts';
@@ -47,7 +48,8 @@ export async function startDatastore({
   log,
 }: DatastoreSettings): Promise<HttpServer> {
   const stop = new AbortController();
-  const contract = datastoreRoutes(store);
+  const records = { store, arrivals: new Arrivals() };
+  const contract = datastoreRoutes(records);
   const routes = [
     stream('get', '/healthz', (_request, response) => void response.json({ status: 'ok' })),
     stream('get', '/readyz', async (_request, response) => {
@@ -72,7 +74,7 @@ export async function startDatastore({
   } as const;
   const subscription = await bus.subscribe(
     options,
-    measured(options.durable, metrics, recorder(store, log, stop.signal)),
+    measured(options.durable, metrics, recorder(records, log, stop.signal)),
   );
   const retaining = retain(store, retention, log, stop.signal);
   log.info({ url: server.url }, 'mongodb-datastore listens');

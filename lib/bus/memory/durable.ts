@@ -3,6 +3,7 @@
  * as it may and in order for each context, and keeps each until it has its verdict.
  */
 import { messageOf } from '../../errors/classes.ts';
+import type { KeptnEvent } from '../../events/event.ts';
 import type { Logger } from '../../observe/log.ts';
 import { backoffMs, type Backoff } from '../backoff.ts';
 import { deadLetterId, read } from '../dead-letter.ts';
@@ -20,6 +21,9 @@ export interface Parts {
   logger: Logger;
   backoff: Backoff;
 }
+
+/** An event that is larger is read when it is its turn. */
+const FOLLOWING_BYTES = 64 * 1024;
 
 interface Subscriber {
   handle: Handler;
@@ -90,7 +94,7 @@ export class Durable {
   }
 
   #newLanes(): Lanes<Piece> {
-    return new Lanes(this.#settings.concurrency, ({ entry }) => this.#bringToVerdict(entry));
+    return new Lanes(this.#settings.concurrency, (piece) => this.#bringToVerdict(piece));
   }
 
   async #remove(subscriber: Subscriber): Promise<void> {
@@ -114,13 +118,14 @@ export class Durable {
   }
 
   /** Gives the milliseconds until the next try, if there is to be one. */
-  async #bringToVerdict(entry: Entry): Promise<number | undefined> {
+  async #bringToVerdict(piece: Piece): Promise<number | undefined> {
+    const { entry } = piece;
     // In turn: the one that had the last is the last.
     const [subscriber] = this.#subscribers;
     if (subscriber === undefined) return 0;
     this.#subscribers.delete(subscriber);
     this.#subscribers.add(subscriber);
-    const deciding = this.#decide(entry, subscriber.handle);
+    const deciding = this.#decide(piece, subscriber.handle);
     subscriber.running.add(deciding);
     try {
       const decision = await deciding;
@@ -137,7 +142,8 @@ export class Durable {
     }
   }
 
-  async #decide(entry: Entry, handle: Handler): Promise<Decision> {
+  async #decide(piece: Piece, handle: Handler): Promise<Decision> {
+    const { entry } = piece;
     const { log, logger, backoff } = this.#parts;
     const settings = this.#settings;
     const stored = await log.read(entry);
@@ -149,10 +155,24 @@ export class Durable {
       decision = { kind: 'dead', reason: content.unreadable };
     } else {
       const dead = stored.dead ? { dead: stored.dead } : {};
-      decision = await decide(handle, { event: content.event, attempt, ...dead }, { settings, backoff, log: logger });
+      const delivery = { event: content.event, attempt, ...dead, following: () => this.#following(piece) };
+      decision = await decide(handle, delivery, { settings, backoff, log: logger });
     }
     if (decision.kind !== 'dead') return decision;
     return this.#bury(entry, stored, content.event.id, { ...decision, attempt });
+  }
+
+  /** Up to the first that is large. */
+  async #following(piece: Piece): Promise<KeptnEvent[]> {
+    const events: KeptnEvent[] = [];
+    for (const { entry, bytes } of this.#lanes.behind(piece)) {
+      if (bytes > FOLLOWING_BYTES) break;
+      const { body, at } = await this.#parts.log.read(entry);
+      const content = read(entry.subject, body, at);
+      if ('unreadable' in content) break;
+      events.push(content.event);
+    }
+    return events;
   }
 
   async #bury(

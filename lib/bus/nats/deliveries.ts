@@ -8,6 +8,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JsMsg } from '@nats-io/jetstream';
+import type { KeptnEvent } from '../../events/event.ts';
 import { laneOf, Lanes } from '../lanes.ts';
 import type { SubscriptionSettings } from '../options.ts';
 import type { Delivery } from '../port.ts';
@@ -194,7 +195,8 @@ export class Deliveries {
       const loaded = piece.loaded ?? (await this.#load(piece));
       if (loaded) {
         const { content, message } = loaded;
-        const decision = await decide(content, deliveryOf(content, piece.attempt), message);
+        const delivery = { ...deliveryOf(content, piece.attempt), following: async () => this.#following(piece) };
+        const decision = await decide(content, delivery, message);
         if (decision.kind === 'retry' && this.#unpinned) {
           this.#handBack([piece]);
           this.#tellWhenDone();
@@ -215,6 +217,16 @@ export class Deliveries {
     this.#acknowledge(piece.key, piece.reply);
     this.#tellWhenDone();
     return undefined;
+  }
+
+  /** Up to the first that would have to be fetched. */
+  #following(piece: Piece): KeptnEvent[] {
+    const events: KeptnEvent[] = [];
+    for (const { loaded } of this.#lanes.behind(piece)) {
+      if (!loaded || 'unreadable' in loaded.content) break;
+      events.push(loaded.content.event);
+    }
+    return events;
   }
 
   /** The one who gets the messages now waits for it. */

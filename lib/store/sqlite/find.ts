@@ -32,6 +32,9 @@ export interface Found extends FoundRows {
 const rowSchema = z.tuple([z.number(), z.number(), z.string()]);
 const numberSchema = z.tuple([z.number()]);
 
+/** With fewer events a context is read by itself, and the other filters need not be counted. */
+const FEW = 1_000;
+
 /** Forms of questions that are kept prepared; there are some hundred. */
 const MAX_STATEMENTS = 300;
 
@@ -48,9 +51,13 @@ export class Finder {
     const given = this.#conditions(filter);
     if (given === undefined) return { rows: [], isMore: false, total: 0 };
     const span = spanOf(filter);
-    const count = (conditions: readonly Condition[]): number =>
-      this.#number(countQuestion(conditions, span, MAX_COUNT)) ?? 0;
-    const conditions = smallestFirst(given, (one) => count([one]));
+    const count = (conditions: readonly Condition[], max = MAX_COUNT): number =>
+      this.#number(countQuestion(conditions, span, max)) ?? 0;
+    const ofContext = given.filter(({ column }) => column === 'context');
+    const isSmall = ofContext.length > 0 && count(ofContext, FEW) < FEW;
+    const conditions = isSmall
+      ? [...ofContext, ...given.filter(({ column }) => column !== 'context')]
+      : smallestFirst(given, (one) => count([one]));
     return { ...this.#page(eventsQuestion(conditions, span, after, size + 1), size), total: count(conditions) };
   }
 

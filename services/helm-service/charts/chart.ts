@@ -42,12 +42,17 @@ export async function writeChart(
   return configuration.write(place, chartUri(chart.name), await archiveOf(chart), cause);
 }
 
+/** Of charts at work: each is packed once for Git and for helm. */
+const archives = new WeakMap<Chart, Promise<Uint8Array>>();
+
 /** What helm takes. */
-export function archiveOf({ name, files }: Chart): Promise<Uint8Array> {
-  return packChart(
-    name,
-    [...files].map(([path, content]) => ({ path, content: Buffer.from(content) })),
-  );
+export function archiveOf(chart: Chart): Promise<Uint8Array> {
+  const known = archives.get(chart);
+  if (known) return known;
+  const files = [...chart.files].map(([path, content]) => ({ path, content: Buffer.from(content) }));
+  const archive = packChart(chart.name, files);
+  archives.set(chart, archive);
+  return archive;
 }
 
 /** The strategy that a generated chart was made for, as 0.6.2 notes it among the keywords. */
