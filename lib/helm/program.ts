@@ -32,17 +32,16 @@ export class HelmProgram {
     this.#settings = settings;
   }
 
-  /** What it wrote on stdout. An abort asks it to stop, and with --atomic it rolls back then. `started`: called when it is at work. */
-  run(args: readonly string[], signal?: AbortSignal, started?: () => void): Promise<string> {
-    return traced({ name: `helm ${args[0] ?? ''}` }, () => this.#start(args, signal, started));
+  /** What it wrote on stdout. An abort asks it to stop, and with --atomic it rolls back then. */
+  run(args: readonly string[], signal?: AbortSignal): Promise<string> {
+    return traced({ name: `helm ${args[0] ?? ''}` }, () => this.#start(args, signal));
   }
 
-  #start(args: readonly string[], signal?: AbortSignal, started?: () => void): Promise<string> {
+  #start(args: readonly string[], signal?: AbortSignal): Promise<string> {
     const { program, kubeconfig } = this.#settings;
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     const env = { ...process.env, ...(kubeconfig && { KUBECONFIG: kubeconfig }) };
     const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
-    started?.();
     const [out, err]: [Buffer[], Buffer[]] = [[], []];
     let size = 0;
     child.stdout.on('data', (chunk: Buffer) => void ((size += chunk.length) <= MAX_OUTPUT && out.push(chunk)));

@@ -21,8 +21,6 @@ export interface Change {
   stage: ShipyardStage;
   /** The event names no stage. */
   isFirst: boolean;
-  /** Called when helm is at work. */
-  started: () => void;
   /** Where it was asked for already. */
   seen?: Promise<Seen> | undefined;
 }

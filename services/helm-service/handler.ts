@@ -13,7 +13,6 @@ import { on, type Context, type Outgoing, type Service } from '../../lib/service
 import { unlessAborted } from '../../lib/service/unless-aborted.ts';
 import { aimOf, applyChange, look, type Change } from './change.ts';
 import { RolloutFailed } from './deployer/port.ts';
-import { Preparing } from './preparing.ts';
 import { onboard, serviceCreate } from './onboard.ts';
 import { actionFinished, actionOf } from './outgoing.ts';
 import { Slots } from './slots.ts';
@@ -37,19 +36,8 @@ function isEntering({ data, source }: ChangeEvent): boolean {
 
 export function helmService(parts: HelmParts): Service {
   const slots = new Slots(parts.history);
-  const preparing = new Preparing();
 
   async function changed(event: ChangeEvent, context: Context): Promise<Outgoing[]> {
-    // What comes behind the tests has little to ask.
-    if (!isEntering(event)) return apply(event, context);
-    return preparing.run((started) => apply(event, context, started));
-  }
-
-  async function apply(
-    event: ChangeEvent,
-    context: Context,
-    started: () => void = () => undefined,
-  ): Promise<Outgoing[]> {
     const { project } = event.data;
     const first = async (): Promise<string> => (await readShipyard(parts.configuration, project))[0]?.name ?? '';
     const data = { ...event.data, stage: event.data.stage || (await first()) };
@@ -68,7 +56,7 @@ export function helmService(parts: HelmParts): Service {
         context.log.last(message);
         return [finished(data, 'fail', { reason: 'StageMissing', message })];
       }
-      const change = { event: { ...event, data }, stage, isFirst: event.data.stage === '', started, seen };
+      const change = { event: { ...event, data }, stage, isFirst: event.data.stage === '', seen };
       return enters ? begin(change, past, context) : rework(change, context);
     });
   }
@@ -132,7 +120,7 @@ export function helmService(parts: HelmParts): Service {
       const events = await unlessAborted(asking, async (signal) => {
         const aim = await aimOf(parts, change, known);
         if (enters) slots.deployed(data, keptnContext, aim.target.strategy);
-        const watching = { signal, started: change.started, progress: (line: string) => log.info(line) };
+        const watching = { signal, progress: (line: string) => log.info(line) };
         return applyChange(parts, change, aim, watching, log);
       });
       if (events !== 'aborted') return events;

@@ -114,7 +114,7 @@ export class ClusterDeployer implements Deployer {
   }
 
   /** Helm waits, and we look why it does: what it says itself when its time is over tells nothing. */
-  async #attempt(release: Release, { signal, progress, started }: Watching): Promise<void> {
+  async #attempt(release: Release, { signal, progress }: Watching): Promise<void> {
     const over = new AbortController();
     const seen: Seen = { said: '' };
     const giveUp = (trouble: Trouble): void => over.abort(new RolloutFailed(trouble.reason, trouble.message));
@@ -123,7 +123,7 @@ export class ClusterDeployer implements Deployer {
     signal.addEventListener('abort', stop, { once: true });
     if (signal.aborted) stop();
     try {
-      await this.#helm.upgrade(release, over.signal, started);
+      await this.#helm.upgrade(release, over.signal);
       const { line } = await rolloutOf(this.#apis, release.namespace, release.name);
       if (line !== '' && line !== seen.said) progress(line);
     } catch (error) {

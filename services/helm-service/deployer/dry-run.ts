@@ -10,7 +10,7 @@ import { messageOf } from '../../../lib/errors/classes.ts';
 import { HelmError } from '../../../lib/helm/program.ts';
 import type { Mesh } from '../charts/routes.ts';
 import { Helm } from './helm.ts';
-import { RolloutFailed, type Deployer, type Release, type Watching } from './port.ts';
+import { RolloutFailed, type Deployer, type Release } from './port.ts';
 
 const metadata = z.looseObject({ name: z.string(), version: z.string() });
 
@@ -48,8 +48,7 @@ export class DryRun implements Deployer {
     }
   }
 
-  async upgrade(release: Release, { started }: Watching): Promise<void> {
-    started?.();
+  async upgrade(release: Release): Promise<void> {
     check(release);
     const rendered = await this.render(release);
     const text = rendered ?? [...release.chart.files].map(([path, content]) => `# ${path}\n${content}`).join('\n---\n');

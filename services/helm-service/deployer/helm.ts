@@ -19,7 +19,7 @@ export class Helm extends HelmProgram {
     this.#settings = settings;
   }
 
-  async upgrade(release: Release, signal: AbortSignal, started?: () => void): Promise<void> {
+  async upgrade(release: Release, signal: AbortSignal): Promise<void> {
     const { version, timeoutSeconds } = this.#settings;
     // Helm 2.12 knows no --atomic: what failed is rolled back by `undo`.
     const waiting =
@@ -37,7 +37,6 @@ export class Helm extends HelmProgram {
           ...setsOf(release),
         ],
         signal,
-        started,
       ),
     );
   }

@@ -15,8 +15,6 @@ export interface Watching {
   signal: AbortSignal;
   /** A line for people, each time that more pods are ready. */
   progress: (line: string) => void;
-  /** Called when helm is at work. */
-  started?: () => void;
 }
 
 /** Why a rollout failed, after it was rolled back. */
