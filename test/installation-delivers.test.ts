@@ -93,6 +93,7 @@ describe('an installation', function () {
     await world.until('the operator has begun', async () => (await statusOf('components')) !== '');
     // Istio may come later than Keptn.
     await installIstioKinds(world);
+    await kubectl('create', 'namespace', 'istio-system');
     await installGatewayKinds(world);
     await world.wait('Ready', 'keptns/keptn');
     expect(await statusOf('version')).to.equal('0.1.0');
@@ -196,7 +197,12 @@ describe('an installation', function () {
       custom('Resource', `typed-${uri.replace(/\W/g, '-')}`, { project: 'typed', service: 'carts', uri, text });
     const objects = await world.write('typed.yaml', [
       custom('Project', 'typed', {}),
-      custom('Stage', 'typed-dev', { project: 'typed', name: 'dev', deploymentStrategy: 'direct' }),
+      custom('Stage', 'typed-dev', {
+        project: 'typed',
+        name: 'dev',
+        deploymentStrategy: 'direct',
+        remediationStrategy: 'automated',
+      }),
       custom('Service', 'typed-carts', { project: 'typed', name: 'carts' }),
       file('slo.yaml', "objectives: [{ sli: error_rate, pass: [{ criteria: ['<1'] }] }]\n"),
       file('prometheus/sli.yaml', 'indicators: { error_rate: sum(rate(errors_total[5m])) }\n'),
@@ -288,9 +294,27 @@ spec: { schedule: '@daily', jobTemplate: { spec: { template: { spec: { restartPo
       await world.until(type, async () => (await names(kinds)).join() === expected.join());
     }
     await world.wait('Ready', 'keptns/keptn');
-    await send('cron-job', 'docker.io/example/job:3');
-    await world.wait('Delivered', 'services.keptn.sh/cron-job');
-    expect(await world.kubectl('get', 'httproutes', '-n', 'cron-dev', '-o', 'name')).to.equal('');
+  });
+
+  it('moves traffic by other means from the next promotion on', async () => {
+    const routes = (): Promise<string> => world.kubectl('get', 'httproutes', '-n', 'tiny-prod', '-o', 'name');
+    expect(await routes()).to.include('/shop');
+    await send('tiny-shop', 'docker.io/example/shop:3.0');
+    await world.wait('Delivered', 'services.keptn.sh/tiny-shop');
+    expect(await routes()).to.equal('');
+  });
+
+  it('shows the Bridge outside or not, as the command line says', async () => {
+    await install({ ingress: { type: 'Istio' } });
+    for (const [action, expected] of Object.entries({ lockdown: ['api'], expose: ['api', 'bridge'] })) {
+      await cli('configure', 'bridge', '--action', action);
+      await world.until(
+        action,
+        async () =>
+          (await names('virtualservices')).join() ===
+          expected.map((name) => `virtualservice.networking.istio.io/${name}`).join(),
+      );
+    }
   });
 
   it('goes with its object, and keeps data and passwords', async () => {
@@ -319,7 +343,12 @@ spec: { schedule: '@daily', jobTemplate: { spec: { template: { spec: { restartPo
     expect([...new Set(refused)].join('\n')).to.equal('');
     const rules: Record<string, V1PolicyRule[]> = {
       'keptn-operator': [...operatorEverywhere, ...operatorInside],
-      ...Object.fromEntries(Object.entries(accesses).map(([name, access]) => [name, access.rules ?? chartRules])),
+      ...Object.fromEntries(
+        Object.entries(accesses)
+          // No Helm 2 is to be had that would use it: the test of Tiller asks whether it may.
+          .filter(([name]) => name !== 'tiller')
+          .map(([name, access]) => [name, access.rules ?? chartRules]),
+      ),
     };
     const surplus = Object.entries(rules).flatMap(([account, granted]) => {
       const own = requests.filter((request) => request.account === account);
