@@ -204,7 +204,7 @@ describe('an installation', function () {
         remediationStrategy: 'automated',
       }),
       custom('Service', 'typed-carts', { project: 'typed', name: 'carts' }),
-      file('slo.yaml', "objectives: [{ sli: error_rate, pass: [{ criteria: ['<1'] }] }]\n"),
+      file('slo.yaml', "objectives: [{ sli: error_rate, pass: [{ criteria: ['<1'] }] }]\ntotal_score: { pass: 90% }\n"),
       file('prometheus/sli.yaml', 'indicators: { error_rate: sum(rate(errors_total[5m])) }\n'),
     ]);
     await cli('apply', '-f', objects);
@@ -305,7 +305,7 @@ spec: { schedule: '@daily', jobTemplate: { spec: { template: { spec: { restartPo
   });
 
   it('shows the Bridge outside or not, as the command line says', async () => {
-    await install({ ingress: { type: 'Istio' } });
+    await install({ ingress: { type: 'Istio' } }, { KEPTN_MESH: 'none' });
     for (const [action, expected] of Object.entries({ lockdown: ['api'], expose: ['api', 'bridge'] })) {
       await cli('configure', 'bridge', '--action', action);
       await world.until(
