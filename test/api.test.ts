@@ -244,6 +244,7 @@ describe('the api', () => {
       '/v1/project',
       '/v1/project/{projectName}',
       '/v1/project/{projectName}/service',
+      '/v1/configure/bridge/expose',
       '/v1/object',
       '/v1/object/{kind}/{name}',
       '/v1/overview',

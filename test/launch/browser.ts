@@ -18,7 +18,8 @@ export async function startBrowser(): Promise<Browser> {
   const libraries = await packagedLibraries();
   return chromium.launch({
     executablePath: await packaged.executablePath(),
-    args: [...packaged.args, ...args],
+    // In one process a page that closes may take the browser along.
+    args: [...packaged.args.filter((arg) => arg !== '--single-process'), ...args],
     env: { ...process.env, LD_LIBRARY_PATH: libraries },
   });
 }
