@@ -1,11 +1,12 @@
 /** Keptn, the installation: its objects are as its spec says, what is there besides goes, and the status tells how it is. */
 import type { V1Pod } from '@kubernetes/client-node';
-import { KeptnError, Terminal } from '../../lib/errors/classes.ts';
+import { KeptnError, Terminal, Transient } from '../../lib/errors/classes.ts';
 import { componentsOf } from '../../lib/installation/desired.ts';
 import { PART_OF, type Component, type Installation, type KubeObject } from '../../lib/installation/installation.ts';
 import { OPERATOR } from '../../lib/installation/operator.ts';
 import { keptnSchema, type Keptn } from '../../lib/model/keptn.ts';
 import { FINALIZER } from '../../lib/model/kind.ts';
+import { holds } from '../../lib/model/status.ts';
 import type { Ref } from '../../lib/model/object.ts';
 import type { Logger } from '../../lib/observe/log.ts';
 import { nameOfObject } from '../../lib/resources/kube-object.ts';
@@ -54,8 +55,11 @@ export async function reconcile(parts: InstallationParts, keptn: Keptn): Promise
     const istio = await parts.istio.reconcile(marked.spec, installation.ingress);
     return await report(parts, marked, { installation, healths: istio ? [...healths, istio] : healths });
   } catch (error) {
-    if (!(error instanceof KeptnError) || error.code === 'Unavailable') throw error;
-    return report(parts, keptn, { error });
+    if (!(error instanceof KeptnError)) throw error;
+    if (!(error instanceof Transient)) return report(parts, keptn, { error });
+    // What was ready is not unready for a moment's trouble, which is not told then.
+    if (!holds(keptn, 'Ready')) await report(parts, keptn, { error }).catch(() => undefined);
+    throw error;
   }
 }
 
