@@ -29,7 +29,10 @@ export async function until(what: string, holds: () => boolean | Promise<boolean
 export function recorder(verdict: (delivery: Delivery) => Verdict | Promise<Verdict> = () => ({ kind: 'ack' })) {
   const deliveries: Delivery[] = [];
   const handle: Handler = async (delivery) => {
-    deliveries.push(delivery);
+    // What waits behind it is a question, and nothing that came.
+    const came = { ...delivery };
+    delete came.following;
+    deliveries.push(came);
     return verdict(delivery);
   };
   return { deliveries, handle, ids: () => deliveries.map(({ event }) => event.id) };
