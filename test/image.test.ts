@@ -1,6 +1,6 @@
 /** The image is built where there is a container engine; here is shown that what the Dockerfile takes is all that runs. */
 import { execFile } from 'node:child_process';
-import { chmod, chown, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { chmod, chown, copyFile, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import type { V1Container } from '@kubernetes/client-node';
@@ -11,7 +11,6 @@ import { NODE_USER } from '../lib/installation/pod.ts';
 import { ManagedProcess } from '../tools/real-parts/managed-process.ts';
 import { partOf } from '../tools/real-parts/parts.ts';
 import { temporaryFolder } from '../tools/real-parts/temporary.ts';
-import { guardFolder } from '../tools/real-parts/guard.ts';
 import { containersOf, image, installed } from './launch/installed.ts';
 import { root } from './launch/node-process.ts';
 
@@ -132,15 +131,14 @@ describe('a container of the image', () => {
   /** Without root the files are ours, and only their folders are read-only. */
   const uid = process.getuid?.() === 0 ? NODE_USER : undefined;
   let app: string;
+  let node: string;
   let tmp: string;
 
   before(async () => {
-    // Beside node_modules, to link instead of copy.
-    await mkdir(join(root, 'coverage'), { recursive: true });
-    const folder = join(root, 'coverage', `image-${process.pid}`);
-    app = join(folder, 'app');
-    guardFolder(folder);
-    await mkdir(app, { recursive: true });
+    tmp = await temporaryFolder('image');
+    await chmod(tmp, 0o755);
+    app = join(tmp, 'app');
+    await mkdir(app);
     const { packages } = lockSchema.parse(JSON.parse(await read('package-lock.json')));
     const production = Object.entries(packages)
       .filter(([path, { dev, devOptional, optional }]) => path !== '' && !dev && !devOptional && !optional)
@@ -148,11 +146,13 @@ describe('a container of the image', () => {
       // Theirs are within them; and the image has a Node of its own.
       .filter((path) => path.lastIndexOf('node_modules/') === 0 && !/\/node(-|$)/.test(path));
     const { last } = await dockerfile();
-    const link = ['--archive', '--link', '--parents', '--target-directory', app];
-    await run('cp', [...link, ...last, ...production], { cwd: root });
+    const copy = ['--archive', '--parents', '--target-directory', app, ...last, ...production];
+    // Links are quicker; to another file system there are none.
+    await run('cp', ['--link', ...copy], { cwd: root }).catch(() => run('cp', ['--force', ...copy], { cwd: root }));
+    // Where the checkout is, another user may not get to.
+    node = join(tmp, 'node');
+    await copyFile(process.execPath, node);
     await run('find', [app, '-type', 'd', '-exec', 'chmod', 'a-w', '{}', '+']);
-    tmp = await temporaryFolder('image');
-    await chmod(tmp, 0o755);
     await mkdir(join(tmp, 'data'));
     if (uid !== undefined) for (const path of [tmp, join(tmp, 'data')]) await chown(path, uid, uid);
     await writeFile(join(tmp, 'kubeconfig'), kubeconfig);
@@ -169,7 +169,7 @@ describe('a container of the image', () => {
     );
     const part = new ManagedProcess({
       name: container.name,
-      command: process.execPath,
+      command: node,
       args,
       cwd: app,
       uid,
@@ -197,7 +197,7 @@ describe('a container of the image', () => {
   }
 
   it('has the command line', async () => {
-    const { stdout } = await run(process.execPath, ['cli/keptn.mjs', '--help'], { cwd: app, ...(uid && { uid }) });
+    const { stdout } = await run(node, ['cli/keptn.mjs', '--help'], { cwd: app, ...(uid && { uid }) });
     expect(stdout).to.contain('send');
   });
 });

@@ -52,6 +52,8 @@ function structural(schema: Schema): Schema {
     result.properties = Object.fromEntries(
       Object.entries(result.properties).map(([name, inner]) => [name, structural(inner)]),
     );
+    // The API server leaves them out, and kubectl would find a change each time.
+    if (Object.keys(result.properties).length === 0) delete result.properties;
   }
   if (result.items) result.items = structural(result.items);
   if (typeof result.additionalProperties === 'object')
