@@ -109,9 +109,12 @@ describe('an installation', function () {
     expect(answer).to.match(/auth/i);
   });
 
-  it('delivers an artifact to the last stage', async () => {
+  it('delivers an artifact to the last stage, whose namespace was there and joins the mesh', async () => {
+    await world.kubectl('create', 'namespace', 'tiny-prod');
     await world.apply(tinyProject('tiny', ['shop']));
     await world.wait('Delivered', 'services.keptn.sh/tiny-shop');
+    const injection = '.metadata.labels.istio-injection';
+    expect(await world.kubectl('get', 'namespace', 'tiny-prod', '-o', `jsonpath={${injection}}`)).to.equal('enabled');
     expect(await imageIn('tiny-prod', 'shop-primary')).to.equal('docker.io/example/shop:1.0');
   });
 
@@ -205,7 +208,7 @@ describe('an installation', function () {
       }),
       custom('Service', 'typed-carts', { project: 'typed', name: 'carts' }),
       file('slo.yaml', "objectives: [{ sli: error_rate, pass: [{ criteria: ['<1'] }] }]\ntotal_score: { pass: 90% }\n"),
-      file('prometheus/sli.yaml', 'indicators: { error_rate: sum(rate(errors_total[5m])) }\n'),
+      file('prometheus/sli.yaml', 'indicators: { error_rate: "sum(rate(errors_total[5m]))" }\n'),
     ]);
     await cli('apply', '-f', objects);
     const carts = ['--project', 'typed', '--service', 'carts'];
