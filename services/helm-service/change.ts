@@ -32,15 +32,12 @@ export interface Seen {
   given?: Strategy | undefined;
 }
 
-/** Asks for all at once: each answer takes its time while many deliveries are on their way. */
+/** Asks for both charts at once: each answer takes its time while many deliveries are on their way. */
 export async function look(parts: HelmParts, slot: Slot): Promise<Seen> {
   const read = (name: string): Promise<Chart | undefined> => readChart(parts.configuration, slot, name);
-  const [own, generated, given] = await Promise.all([
-    read(slot.service),
-    read(generatedName(slot.service)),
-    strategyGiven(parts, slot),
-  ]);
-  return { own, generated, given };
+  const [own, generated] = await Promise.all([read(slot.service), read(generatedName(slot.service))]);
+  // What is generated tells how it was onboarded.
+  return { own, generated, given: generated ? undefined : await strategyGiven(parts, slot) };
 }
 
 /** What the change is about, and the chart that it changes; `known`: how it was deployed, where that is known. */
