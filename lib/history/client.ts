@@ -48,9 +48,11 @@ export class History {
   }
 
   /** The same over all pages, `most` at most. */
-  async all(search: Search, most = MOST): Promise<KeptnEvent[]> {
-    const found: KeptnEvent[] = [];
-    for (let key: string | undefined = '0'; key !== undefined && found.length < most;) {
+  async all({ until, ...search }: Search, most = MOST): Promise<KeptnEvent[]> {
+    // The first page alone waits for that event: the others do not have it.
+    const first = await this.#page({ ...search, ...(until !== undefined && { until }) });
+    const found = [...first.events];
+    for (let key = first.next; key !== undefined && found.length < most;) {
       const page = await this.#page(search, key);
       found.push(...page.events);
       key = page.next;
