@@ -10,7 +10,7 @@ import type { Mesh } from '../charts/routes.ts';
 import { Helm, type HelmSettings } from './helm.ts';
 import { RolloutFailed, type Deployer, type Release, type Watching } from './port.ts';
 import type { Trouble } from '../../../lib/resources/kubernetes/trouble.ts';
-import { rolloutOf, type Apis, type Rollout } from './rollout.ts';
+import { Rollouts, type Apis } from './rollout.ts';
 
 const LOOK_MS = 1_000;
 const MESH_MS = 60_000;
@@ -33,6 +33,7 @@ export class ClusterDeployer implements Deployer {
   readonly dryRun = false;
   readonly #helm: Helm;
   readonly #apis: Apis;
+  readonly #rollouts: Rollouts;
   readonly #groups: ApisApi;
   readonly #mesh: Mesh | undefined;
   readonly #patienceMs: number;
@@ -51,6 +52,7 @@ export class ClusterDeployer implements Deployer {
       core: config.makeApiClient(CoreV1Api),
       caller: new Caller(),
     };
+    this.#rollouts = new Rollouts(this.#apis, LOOK_MS);
   }
 
   async mesh(): Promise<Mesh> {
@@ -124,7 +126,7 @@ export class ClusterDeployer implements Deployer {
     if (signal.aborted) stop();
     try {
       await this.#helm.upgrade(release, over.signal);
-      const { line } = await rolloutOf(this.#apis, release.namespace, release.name);
+      const line = await this.#rollouts.done(release);
       if (line !== '' && line !== seen.said) progress(line);
     } catch (error) {
       if (!(error instanceof HelmError) || /another operation/.test(error.message)) throw error;
@@ -148,7 +150,7 @@ export class ClusterDeployer implements Deployer {
   }
 
   async #look(
-    { namespace, name }: Release,
+    release: Release,
     progress: (line: string) => void,
     signal: AbortSignal,
     seen: Seen,
@@ -159,7 +161,7 @@ export class ClusterDeployer implements Deployer {
       await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined);
       if (signal.aborted) return;
       // The API server may be away for a moment: helm will tell if it stays so.
-      const rollout: Rollout | undefined = await rolloutOf(this.#apis, namespace, name).catch(() => undefined);
+      const rollout = await this.#rollouts.underWay(release).catch(() => undefined);
       if (!rollout) continue;
       const { line, trouble } = rollout;
       const text = trouble ? `${line}; ${trouble.reason}: ${trouble.message}` : line;

@@ -1,7 +1,8 @@
-/** How a rollout goes, as the API server tells it: pods ready of wanted, and what keeps the others from it. */
-import type { AppsV1Api, CoreV1Api, V1Deployment } from '@kubernetes/client-node';
+/** How rollouts go, as the API server tells it: pods ready of wanted, and what keeps the others from it. */
+import type { AppsV1Api, CoreV1Api, V1Deployment, V1Pod } from '@kubernetes/client-node';
 import type { Caller } from '../../../lib/resources/kubernetes/calls.ts';
 import { troubleOf, type Trouble } from '../../../lib/resources/kubernetes/trouble.ts';
+import { Shared } from './shared.ts';
 
 export interface Rollout {
   /** Such as `carts: 1 of 2 pods ready`. */
@@ -16,17 +17,45 @@ export interface Apis {
   caller: Caller;
 }
 
-/** Of the Deployments that helm made for a release. */
-export async function rolloutOf({ apps, core, caller }: Apis, namespace: string, release: string): Promise<Rollout> {
-  const { items } = await caller.call('list deployments', (options) =>
-    apps.listNamespacedDeployment({ namespace }, options),
-  );
-  const own = items.filter(({ metadata }) => metadata?.annotations?.['meta.helm.sh/release-name'] === release);
-  const unready = own.filter((deployment) => readyOf(deployment) < wantedOf(deployment));
-  if (unready.length === 0) return { line: own.map(lineOf).join(', ') };
-  const pods = await caller.call('list pods', (options) => core.listNamespacedPod({ namespace }, options));
-  const trouble = unready.flatMap((deployment) => troubleOf(deployment, pods.items) ?? [])[0];
-  return { line: own.map(lineOf).join(', '), trouble };
+interface ReleaseName {
+  namespace: string;
+  name: string;
+}
+
+/** Of the Deployments that helm made for a release. However many roll out into one namespace, it is listed once a second. */
+export class Rollouts {
+  readonly #deployments: Shared<readonly V1Deployment[]>;
+  readonly #pods: Shared<readonly V1Pod[]>;
+
+  constructor({ apps, core, caller }: Apis, everyMs: number) {
+    this.#deployments = new Shared(everyMs, async (namespace) => {
+      const list = await caller.call('list deployments', (options) =>
+        apps.listNamespacedDeployment({ namespace }, options),
+      );
+      return list.items;
+    });
+    this.#pods = new Shared(everyMs, async (namespace) => {
+      const list = await caller.call('list pods', (options) => core.listNamespacedPod({ namespace }, options));
+      return list.items;
+    });
+  }
+
+  /** While helm waits. */
+  async underWay({ namespace, name }: ReleaseName): Promise<Rollout> {
+    const own = ownOf(await this.#deployments.recent(namespace), name);
+    const unready = own.filter((deployment) => readyOf(deployment) < wantedOf(deployment));
+    const pods = unready.length === 0 ? [] : await this.#pods.recent(namespace);
+    return { line: lineOf(own), trouble: unready.flatMap((deployment) => troubleOf(deployment, pods) ?? [])[0] };
+  }
+
+  /** The line of what helm has found ready just now. */
+  async done({ namespace, name }: ReleaseName): Promise<string> {
+    return lineOf(ownOf(await this.#deployments.fresh(namespace), name));
+  }
+}
+
+function ownOf(deployments: readonly V1Deployment[], release: string): V1Deployment[] {
+  return deployments.filter(({ metadata }) => metadata?.annotations?.['meta.helm.sh/release-name'] === release);
 }
 
 const wantedOf = ({ spec }: V1Deployment): number => spec?.replicas ?? 1;
@@ -38,6 +67,8 @@ function readyOf({ metadata, status }: V1Deployment): number {
   return Math.max(0, readyReplicas - (replicas - updatedReplicas));
 }
 
-function lineOf(deployment: V1Deployment): string {
-  return `${deployment.metadata?.name ?? ''}: ${readyOf(deployment)} of ${wantedOf(deployment)} pods ready`;
+function lineOf(deployments: readonly V1Deployment[]): string {
+  return deployments
+    .map((one) => `${one.metadata?.name ?? ''}: ${readyOf(one)} of ${wantedOf(one)} pods ready`)
+    .join(', ');
 }
