@@ -52,7 +52,7 @@ export class ClusterDeployer implements Deployer {
       core: config.makeApiClient(CoreV1Api),
       caller: new Caller(),
     };
-    this.#rollouts = new Rollouts(this.#apis, LOOK_MS);
+    this.#rollouts = new Rollouts(this.#apis);
   }
 
   async mesh(): Promise<Mesh> {

@@ -1,10 +1,11 @@
 /** How rollouts go, as the API server tells it: pods ready of wanted, and what keeps the others from it. */
 import type { AppsV1Api, CoreV1Api, V1Deployment, V1Pod } from '@kubernetes/client-node';
+import type { ReleaseName } from '../../../lib/helm/program.ts';
 import type { Caller } from '../../../lib/resources/kubernetes/calls.ts';
 import { troubleOf, type Trouble } from '../../../lib/resources/kubernetes/trouble.ts';
 import { Shared } from './shared.ts';
 
-export interface Rollout {
+interface Rollout {
   /** Such as `carts: 1 of 2 pods ready`. */
   line: string;
   /** What Kubernetes says is wrong; undefined while nothing is. */
@@ -17,24 +18,22 @@ export interface Apis {
   caller: Caller;
 }
 
-interface ReleaseName {
-  namespace: string;
-  name: string;
-}
+/** Half of the time between two looks: what a rollout sees first is no older than its beginning. */
+const RECENT_MS = 500;
 
-/** Of the Deployments that helm made for a release. However many roll out into one namespace, it is listed once a second. */
+/** Of the Deployments that helm made for a release. A namespace is listed for all who roll out into it. */
 export class Rollouts {
   readonly #deployments: Shared<readonly V1Deployment[]>;
   readonly #pods: Shared<readonly V1Pod[]>;
 
-  constructor({ apps, core, caller }: Apis, everyMs: number) {
-    this.#deployments = new Shared(everyMs, async (namespace) => {
+  constructor({ apps, core, caller }: Apis) {
+    this.#deployments = new Shared(RECENT_MS, async (namespace) => {
       const list = await caller.call('list deployments', (options) =>
         apps.listNamespacedDeployment({ namespace }, options),
       );
       return list.items;
     });
-    this.#pods = new Shared(everyMs, async (namespace) => {
+    this.#pods = new Shared(RECENT_MS, async (namespace) => {
       const list = await caller.call('list pods', (options) => core.listNamespacedPod({ namespace }, options));
       return list.items;
     });
