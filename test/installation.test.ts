@@ -174,4 +174,29 @@ describe('a Keptn object', () => {
     await world.operator.start({ KEPTN_CRASH_AT: '' });
     await world.ready();
   });
+
+  it('says what the API server forbids it, and goes on when it may', async () => {
+    await world.kubectl('delete', 'keptns.keptn.sh/keptn', '--timeout=60s');
+    await world.operator.end('SIGKILL');
+    const may = (verbs: string[]) =>
+      world.apply({
+        apiVersion: 'rbac.authorization.k8s.io/v1',
+        kind: 'ClusterRole',
+        metadata: { name: 'all-but' },
+        rules: [
+          { apiGroups: ['', 'apps', 'batch', 'policy', 'keptn.sh'], resources: ['*'], verbs: ['*'] },
+          { apiGroups: ['rbac.authorization.k8s.io', 'coordination.k8s.io'], resources: ['*'], verbs: ['*'] },
+          { apiGroups: ['events.k8s.io', 'storage.k8s.io'], resources: ['*'], verbs: ['*'] },
+          { apiGroups: ['networking.k8s.io'], resources: ['*'], verbs },
+        ],
+      });
+    await may(['get', 'list', 'watch']);
+    await world.kubectl('create', 'clusterrolebinding', 'all-but', '--clusterrole=all-but', '--user=limited');
+    await world.operator.start({ KUBECONFIG: await world.kubeconfigAs('limited') });
+    await world.declare({ image, useCases: ['quality-gates'] });
+    const said = () => field('keptns.keptn.sh/keptn', '.status.conditions[?(@.type=="Ready")].message');
+    await until('it says so', async () => / is forbidden: User "limited" .* "networkpolicies"/.test(await said()));
+    await may(['*']);
+    await world.ready();
+  });
 });

@@ -37,8 +37,8 @@ export function startEvaluation({ configuration, providers, projectProvider }: S
     const { provider } = configured;
     if (!provider) return notDone('failed', `no SLI-provider configured for project ${project}`);
     const indicators = [...new Set(read.slo.objectives.map(({ sli }) => sli))];
-    const answers = providers.has(provider) ? '' : ', which is not built in: its service has to answer';
-    log.info(`evaluation of ${service} in ${stage}: ${indicators.length} values are asked of ${provider}${answers}`);
+    const answers = providers.has(provider) ? '' : '; it is not built in: its service has to answer';
+    log.info(`evaluation of ${service} in ${stage}: ${provider} is asked for ${indicators.join(', ')}${answers}`);
     const request: GetSli = {
       ...{ sliProvider: provider, project, stage, service, start: data.start, end: data.end },
       ...{ teststrategy: data.teststrategy, deploymentstrategy: data.deploymentstrategy },

@@ -1,7 +1,7 @@
 /** An operator that makes installations in a namespace of its own, on a cluster with simulated nodes. */
-import { rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { stringify } from 'yaml';
+import { parseDocument, stringify } from 'yaml';
 import { temporaryFolder } from '../../tools/real-parts/temporary.ts';
 import { startApiServer, type ApiServer } from './api-server.ts';
 import { nodeProcess, root, type NodeProcess } from './node-process.ts';
@@ -17,6 +17,8 @@ export interface Installer {
   /** Applies the Keptn object with this spec. */
   declare(spec: object): Promise<void>;
   apply(...objects: object[]): Promise<void>;
+  /** File of a kubeconfig that acts as this user, who has the rights of nobody yet. */
+  kubeconfigAs(user: string): Promise<string>;
   ready(seconds?: number): Promise<void>;
   /** How often this operator has found a kind as declared. */
   successes(controller: string): Promise<number>;
@@ -72,6 +74,13 @@ export async function startInstaller(env: Record<string, string> = {}): Promise<
         metadata: { name: 'keptn', namespace: NAMESPACE },
         spec,
       }),
+    async kubeconfigAs(user) {
+      const config = parseDocument(await readFile(api.kubeconfig, 'utf8'));
+      config.setIn(['users', 0, 'user', 'as'], user);
+      const file = join(folder, `kubeconfig-${user}`);
+      await writeFile(file, config.toString(), { mode: 0o600 });
+      return file;
+    },
     async ready(seconds = 90) {
       const wait = ['wait', '--for=condition=Ready', 'keptns.keptn.sh/keptn', `--timeout=${seconds}s`];
       try {
