@@ -60,6 +60,9 @@ export interface Ref {
   name: string;
 }
 
+/** Tells an object from the others of its kind. */
+export const keyOf = ({ namespace, name }: Ref): string => `${namespace}/${name}`;
+
 /** The definition of a kind, typed by the kind. */
 export function definitionOf<K extends Kind>(kind: K): KindDefinition<K, z.ZodType<Spec<K>>> {
   // One table holds definitions of different spec types; the key decides which, and TypeScript cannot follow that.

@@ -1,5 +1,5 @@
 /** All objects of a store in memory, with the indexes that reconcilers ask for. Adapters write it, others read it. */
-import { definitionOf, kindNames, type Kind, type Ref, type Stored } from '../model/object.ts';
+import { definitionOf, keyOf, kindNames, type Kind, type Ref, type Stored } from '../model/object.ts';
 import type { Change } from './port.ts';
 
 /** The read side. */
@@ -11,8 +11,6 @@ export interface ObjectView {
   /** The objects that declare one and the same thing, oldest first: the first is in effect. */
   claimants<K extends Kind>(object: Stored<K>): Stored<K>[];
 }
-
-const keyOf = (ref: Ref): string => `${ref.namespace}/${ref.name}`;
 
 /** Objects of one kind. */
 class KindView<K extends Kind> {

@@ -4,7 +4,7 @@ import { KeptnError, messageOf } from '../../lib/errors/classes.ts';
 import { PART_OF } from '../../lib/installation/installation.ts';
 import { keptnSchema, type Keptn } from '../../lib/model/keptn.ts';
 import { GROUP, VERSION } from '../../lib/model/kind.ts';
-import { nameOf, type Ref } from '../../lib/model/object.ts';
+import { keyOf, nameOf } from '../../lib/model/object.ts';
 import type { Logger } from '../../lib/observe/log.ts';
 import type { OperatorMetrics } from '../../lib/observe/metrics.ts';
 import { Caller } from '../../lib/resources/kubernetes/calls.ts';
@@ -137,5 +137,3 @@ export class InstallationController {
     }
   }
 }
-
-const keyOf = ({ namespace, name }: Ref): string => `${namespace}/${name}`;

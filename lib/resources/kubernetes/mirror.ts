@@ -3,12 +3,11 @@ import { CustomObjectsApi, type KubeConfig } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { problemsOf } from '../../model/names.ts';
 import type { Logger } from '../../observe/log.ts';
-import type { Ref } from '../../model/object.ts';
+import { keyOf, type Ref } from '../../model/object.ts';
 import type { Caller } from './calls.ts';
 import { type Followed, Reflector, type WatchEvent } from './reflector.ts';
 
 const refSchema = z.object({ metadata: z.object({ namespace: z.string(), name: z.string() }) });
-const keyOf = ({ namespace, name }: Ref): string => `${namespace}/${name}`;
 
 export interface MirrorOptions<T> {
   config: KubeConfig;
