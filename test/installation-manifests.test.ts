@@ -257,7 +257,8 @@ describe('manifests on an API server', () => {
       const crd = 'crd/keptns.keptn.sh';
       // Without controllers the namespace never ends, so it waits for the kinds alone.
       await api.kubectl('delete', '-k', root, '--wait=false', '--ignore-not-found');
-      await api.kubectl('wait', '--for=delete', '--timeout=30s', crd);
+      const kinds = ['projects', 'stages', 'services', 'resources'].map((plural) => `crd/${plural}.keptn.sh`);
+      await api.kubectl('wait', '--for=delete', '--timeout=30s', crd, ...kinds);
       await api.kubectl('create', 'namespace', 'other');
       const there = ['keptn', chart, '--namespace', 'other'];
       const create = ['--set', 'keptn.create=true', '--set', 'keptn.spec.suspend=true'];
