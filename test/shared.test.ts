@@ -4,7 +4,7 @@ import { Shared } from '../services/helm-service/deployer/shared.ts';
 
 const MS = 200;
 
-/** Questions are answered by hand, with the number of the question. */
+/** Questions, in the order in which they were put, are answered by hand. */
 function asked() {
   const open: { key: string; answer: (value: string) => void; fail: () => void }[] = [];
   const shared = new Shared(MS, (key) => {

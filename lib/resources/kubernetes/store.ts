@@ -5,6 +5,7 @@ import { Terminal, Transient } from '../../errors/classes.ts';
 import { API_VERSION, GROUP, VERSION } from '../../model/kind.ts';
 import {
   definitionOf,
+  keyOf,
   kindNames,
   nameOf,
   parseStored,
@@ -220,11 +221,11 @@ class KubernetesStore implements ResourceStore {
     const present = new Set<string>();
     for (const item of items) {
       const ref = refSchema.safeParse(item);
-      if (ref.success) present.add(`${ref.data.metadata.namespace}/${ref.data.metadata.name}`);
+      if (ref.success) present.add(keyOf(ref.data.metadata));
       this.#put(kind, item);
     }
     for (const { metadata } of this.objects.list(kind)) {
-      if (!present.has(`${metadata.namespace}/${metadata.name}`)) this.#changed(this.objects.delete(kind, metadata));
+      if (!present.has(keyOf(metadata))) this.#changed(this.objects.delete(kind, metadata));
     }
     this.#pending.delete(kind);
     if (this.#pending.size === 0) this.#synced.resolve();
